@@ -1,0 +1,20 @@
+"""Refusals of the knowledge context."""
+
+from domain.shared.errors import AlreadyExists, Invalid, RuleBroken
+
+
+class ExtractionFailed(Invalid):
+    """A file gave no text. The code says why; the job carries it, the service goes on."""
+
+    default_code = "extraction_failed"
+    default_detail = "No text could be read from this file."
+
+
+class LastManager(RuleBroken):
+    default_code = "last_manager"
+    default_detail = "A collection keeps at least one manager: give somebody else the level manage first."
+
+
+class ExternalIdTaken(AlreadyExists):
+    default_code = "external_id_taken"
+    default_detail = "Another document of this collection was given this external_id at the same time; try again."
