@@ -82,7 +82,7 @@ class Tokenizer(Protocol):
 
 
 class ChunkIndex(Protocol):
-    """What both indexes have in common. Caches of rows: they can always be rebuilt, and are caught up by the journal."""
+    """What both indexes have in common. They are caches of rows: rebuilt at will, caught up by the journal."""
 
     def put(self, batch: ChunkBatch) -> None:
         """Add chunks; a number that is there already is replaced. Seen by every search that begins afterwards."""

@@ -1,0 +1,164 @@
+"""Ports of identity: its view of the work, its read models, and the makers of hashes and tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from application.identity.views import ApiKeyView, SessionView, UserView
+from application.shared.unit_of_work import Commits, Rule
+from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.errors import LastAdministrator
+from domain.identity.sessions import Session
+from domain.identity.users import User
+from domain.shared.values import Instant, ListQuery, Page
+
+LAST_ADMINISTRATOR = Rule("identity.last_administrator", LastAdministrator)
+
+
+class Users(Protocol):
+    async def get(self, id: UUID, expected: int | None = None) -> User:
+        """Raises NotFound, or StaleVersion when `expected` is given and differs."""
+
+    async def by_email(self, email: str) -> User | None:
+        """By the normal form of the address."""
+
+    def add(self, user: User) -> None: ...
+    def remove(self, user: User) -> None: ...
+
+
+class Passwords(Protocol):
+    async def find(self, id: UUID) -> PasswordCredential | None:
+        """The password of a user, None where there is none."""
+
+    def add(self, credential: PasswordCredential) -> None: ...
+    def remove(self, credential: PasswordCredential) -> None: ...
+
+
+class Sessions(Protocol):
+    async def get(self, id: UUID, expected: int | None = None) -> Session: ...
+    async def find(self, id: UUID) -> Session | None: ...
+    async def open_of(self, user_id: UUID) -> Sequence[Session]:
+        """All sessions of a user that have not been ended."""
+
+    def add(self, session: Session) -> None: ...
+
+
+class ApiKeys(Protocol):
+    async def get(self, id: UUID, expected: int | None = None) -> ApiKey: ...
+    async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]: ...
+    def add(self, key: ApiKey) -> None: ...
+    def remove(self, key: ApiKey) -> None: ...
+
+
+class IdentityWork(Commits, Protocol):
+    """What a use case of identity can touch."""
+
+    @property
+    def users(self) -> Users: ...
+    @property
+    def passwords(self) -> Passwords: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
+
+
+class IdentityLists(Protocol):
+    """Lists of identity; plain data, keyset-paged."""
+
+    async def users(self, query: ListQuery) -> Page[UserView]:
+        """Sorts: created_at, name, email. Filters: email, status, role, q (part of name or e-mail)."""
+
+    async def api_keys(self, owner_id: UUID | None, query: ListQuery) -> Page[ApiKeyView]:
+        """Keys of one owner, or of all for `owner_id` None. Sorts: created_at, name."""
+
+    async def sessions(self, user_id: UUID, query: ListQuery) -> Page[SessionView]:
+        """Sessions of one user that have not ended. Sorts: created_at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The standing of a user as rights are decided: always from the primary store, at most a second old."""
+
+    user_id: UUID
+    name: str
+    email: str
+    active: bool
+    roles: frozenset[str]
+    group_ids: frozenset[UUID] = frozenset()
+
+
+class Principals(Protocol):
+    """Who stands behind a credential right now. Raises Unavailable when this cannot be decided."""
+
+    async def of_user(self, user_id: UUID) -> Principal | None: ...
+
+    async def of_session(self, session_id: UUID, now: Instant) -> Principal | None:
+        """The user of a session that is live at `now`; None for an ended, expired or unknown one."""
+
+    async def of_api_key(self, key_id: UUID) -> tuple[ApiKey, Principal] | None:
+        """The key and its owner."""
+
+    async def touch_api_key(self, key_id: UUID, at: Instant) -> None:
+        """Keep the time of last use; machinery, at most once a minute and key, never fails the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What a verified access token (RFC 9068) says."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: Instant
+
+
+class AccessTokens(Protocol):
+    def issue(self, user_id: UUID, session_id: UUID, scope: str, now: Instant) -> tuple[str, int]:
+        """A signed access token (`typ: at+jwt`, Ed25519) and its lifetime in seconds."""
+
+    def verify(self, token: str, now: Instant) -> AccessClaims:
+        """Raises TokenRefused for anything but a whole, unexpired access token of this service."""
+
+    def jwks(self) -> dict[str, object]:
+        """The public keys, RFC 7517."""
+
+
+class RefreshTokens(Protocol):
+    """Single-use refresh tokens: opaque text of session id, generation, family secret and a MAC."""
+
+    def mint(self, session_id: UUID) -> tuple[str, bytes]:
+        """The first token of a family and the SHA-256 of the family secret."""
+
+    def next(self, token: str, generation: int) -> str:
+        """The token of a later generation of the same family."""
+
+    def read(self, token: str) -> tuple[UUID, int, bytes] | None:
+        """Session id, generation and secret hash; None where the text is no token of this service."""
+
+
+class ApiKeySecrets(Protocol):
+    """Texts of API keys: `fo_<id>_<secret><crc32>`."""
+
+    def mint(self, key_id: UUID) -> tuple[str, bytes]:
+        """The text, shown once, and the SHA-256 of its secret."""
+
+    def read(self, text: str) -> tuple[UUID, bytes] | None:
+        """Key id and secret hash; None where form or checksum is wrong, without any look-up."""
+
+
+class PasswordHasher(Protocol):
+    """argon2id in a pool of its own. Raises Unavailable with retry_after when over a second of work is waiting."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        """Whether it fits, and a new hash where the stored one has old parameters.
+
+        With None for an unknown account it takes the same time and says False.
+        """
+
+
+class CommonPasswords(Protocol):
+    def contains(self, password: str) -> bool:
+        """Whether this password is on the list of common ones."""

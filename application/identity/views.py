@@ -1,0 +1,108 @@
+"""What identity shows: plain data, without secrets."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.identity.credentials import ApiKey
+from domain.identity.sessions import Session
+from domain.identity.users import User
+from domain.shared.values import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserView:
+    id: UUID
+    name: str
+    email: str
+    email_verified: bool
+    kind: str
+    status: str
+    roles: tuple[str, ...]
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, user: User) -> "UserView":
+        return cls(
+            id=user.id,
+            name=user.name,
+            email=user.email,
+            email_verified=user.email_verified,
+            kind=user.kind.value,
+            status=user.status.value,
+            roles=tuple(sorted(user.roles)),
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            version=user.version,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    id: UUID
+    user_id: UUID
+    client_address: str | None
+    user_agent: str | None
+    created_at: Instant
+    expires_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionView":
+        return cls(
+            id=session.id,
+            user_id=session.user_id,
+            client_address=session.client_address,
+            user_agent=session.user_agent,
+            created_at=session.created_at,
+            expires_at=session.expires_at,
+            version=session.version,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyView:
+    id: UUID
+    owner_id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: Instant | None
+    allowed_cidrs: tuple[str, ...]
+    last_used_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "ApiKeyView":
+        return cls(
+            id=key.id,
+            owner_id=key.owner_id,
+            name=key.name,
+            scopes=tuple(sorted(scope.value for scope in key.scopes)),
+            expires_at=key.expires_at,
+            allowed_cidrs=key.allowed_cidrs,
+            last_used_at=key.last_used_at,
+            created_at=key.created_at,
+            updated_at=key.updated_at,
+            version=key.version,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedApiKey:
+    """A key with its secret text, which is shown this once."""
+
+    key: ApiKeyView
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """Answer of the token endpoint, RFC 6749 §5.1. `expires_in` counts seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    scope: str

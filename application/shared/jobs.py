@@ -1,0 +1,55 @@
+"""How every context queues long work and carries it out. The truth is a row; a transport only wakes workers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.shared.values import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class JobTicket:
+    """A claim on a job. `version` is the fencing token: it moved when the job was claimed."""
+
+    id: UUID
+    kind: str
+    subject_id: UUID
+    owner_id: UUID | None
+    version: int
+    attempts: int
+
+
+class JobDesk(Protocol):
+    """Jobs inside a unit of work: what it queues and ends is written with everything else, or not at all."""
+
+    def queue(self, kind: str, subject_id: UUID, owner_id: UUID | None, *, worker: str | None = None) -> JobTicket:
+        """Queue work; with `worker` it begins claimed by that worker, for programs that do the work themselves."""
+
+    async def cancel_of(self, subject_id: UUID) -> None:
+        """Cancel the open jobs of a subject."""
+
+    async def succeed(self, ticket: JobTicket, done: int) -> None:
+        """End the claimed job. On commit raises StaleVersion when the claim was lost to another worker."""
+
+    async def fail(self, ticket: JobTicket, code: str, detail: str) -> None:
+        """End the claimed job for good, with its named reason; StaleVersion as above."""
+
+    async def retry_later(self, ticket: JobTicket, code: str, detail: str) -> None:
+        """A needed part was down: queue it again with growing distance; StaleVersion as above."""
+
+
+class JobQueue(Protocol):
+    """Claims, outside any unit of work. Each call is one atomic statement or transaction of its own."""
+
+    async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
+        """Take up to `limit` jobs that are queued and due, or whose lease ran out, oldest first."""
+
+    async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
+        """Move the leases on; those that were lost meanwhile are passed over."""
+
+    async def progress(self, ticket: JobTicket, done: int, total: int) -> None:
+        """Count what is done; machinery, it moves no version."""
+
+    async def open_count(self, worker: str | None = None) -> int:
+        """Jobs queued or running, of one worker or of all."""

@@ -1,0 +1,41 @@
+"""Ports that every context uses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from domain.shared.values import Instant
+
+R = TypeVar("R")
+
+
+class Clock(Protocol):
+    def now(self) -> Instant:
+        """The present, UTC, to the microsecond."""
+
+
+class ActorDirectory(Protocol):
+    """Who exists, for contexts that only know ids. Answers from the primary store."""
+
+    async def user_exists(self, user_id: UUID) -> bool:
+        """Whether a user of this id is there, active or not."""
+
+
+class Leases(Protocol):
+    """Named leases in the database: of several processes at most one holds each at a time."""
+
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or prolong the lease; False while another holder's has not run out."""
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give it back early; nothing happens when it is not held."""
+
+
+class Executor(Protocol):
+    """Threads for CPU-bound calls, so that the event loop stays free."""
+
+    async def __call__(self, call: Callable[[], R]) -> R:
+        """Run `call` in a thread. Raises Unavailable with retry_after when the queue is full."""
+
+
+Sleep = Callable[[float], Awaitable[None]]

@@ -1,0 +1,40 @@
+"""Refusals of the identity context."""
+
+from domain.shared.errors import AlreadyExists, Forbidden, Invalid, Malformed, RuleBroken, Unauthenticated
+
+
+class EmailTaken(AlreadyExists):
+    default_code = "email_taken"
+    default_detail = "Another account has this e-mail address."
+
+
+class LastAdministrator(RuleBroken):
+    default_code = "last_admin"
+    default_detail = "At least one active administrator must remain: give somebody else the role admin first."
+
+
+class InvalidGrant(Malformed):
+    """A sign-in or refresh that is refused; RFC 6749 §5.2 `invalid_grant`. Says the same for every cause."""
+
+    default_code = "invalid_grant"
+    default_detail = "The e-mail and password, or the refresh token, are not valid."
+
+
+class PasswordRefused(Invalid):
+    default_code = "password_refused"
+    default_detail = "This password is not accepted; see errors."
+
+
+class UnknownRole(Invalid):
+    default_code = "unknown_role"
+    default_detail = "There is no role of this name."
+
+
+class ScopeNotHeld(Forbidden):
+    default_code = "scope_not_held"
+    default_detail = "A key cannot have scopes that its owner does not have."
+
+
+class TokenRefused(Unauthenticated):
+    default_code = "invalid_token"
+    default_detail = "The token or key is expired, altered or no longer valid. Sign in again."

@@ -1,0 +1,92 @@
+"""Sessions: one sign-in and the family of refresh tokens that grew from it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from domain.shared.entity import Aggregate, DomainEvent
+from domain.shared.values import Instant
+
+SESSION_LIFETIME = timedelta(days=30)
+
+
+class SessionEnd(StrEnum):
+    SIGNED_OUT = "signed_out"
+    REUSE = "refresh_token_reuse"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(DomainEvent):
+    name: ClassVar[str] = "identity.session_started.v1"
+    session_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRefreshed(DomainEvent):
+    name: ClassVar[str] = "identity.session_refreshed.v1"
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(DomainEvent):
+    name: ClassVar[str] = "identity.session_ended.v1"
+    session_id: UUID
+    reason: SessionEnd
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Session(Aggregate):
+    """A family of single-use refresh tokens. `generation` is the one that is still unused; `secret_hash` that of the
+    family's secret. Of two refreshes at once the version check lets one through."""
+
+    user_id: UUID
+    secret_hash: bytes
+    expires_at: Instant
+    generation: int = 1
+    ended_at: Instant | None = None
+    end_reason: SessionEnd | None = None
+    client_address: str | None = None
+    user_agent: str | None = None
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        session_id: UUID,
+        user_id: UUID,
+        secret_hash: bytes,
+        at: Instant,
+        client_address: str | None = None,
+        user_agent: str | None = None,
+    ) -> "Session":
+        session = cls(
+            id=session_id,
+            created_at=at,
+            updated_at=at,
+            user_id=user_id,
+            secret_hash=secret_hash,
+            expires_at=at + SESSION_LIFETIME,
+            client_address=client_address,
+            user_agent=user_agent,
+        )
+        session.record(SessionStarted(session_id=session.id, user_id=user_id, at=at))
+        return session
+
+    def is_live(self, at: Instant) -> bool:
+        return self.ended_at is None and at < self.expires_at
+
+    def refresh(self, at: Instant) -> int:
+        """Spend the present generation and give the next one."""
+        self.generation += 1
+        self.record(SessionRefreshed(session_id=self.id, at=at))
+        return self.generation
+
+    def end(self, reason: SessionEnd, at: Instant) -> None:
+        """End it; ending twice keeps the first reason."""
+        if self.ended_at is None:
+            self.ended_at, self.end_reason = at, reason
+            self.record(SessionEnded(session_id=self.id, reason=reason, at=at))
