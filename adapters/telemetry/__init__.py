@@ -1,1 +1,1 @@
-"""TODO"""
+"""What the service tells about itself: its log and its metrics."""

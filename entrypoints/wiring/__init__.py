@@ -1,1 +1,1 @@
-"""TODO"""
+"""How the parts are put together: one small container per area, and start and stop of the whole."""

@@ -1,0 +1,195 @@
+"""The settings, area by area. An attribute is the setting's name in small letters; only what has an effect is here."""
+
+from base64 import b64decode
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "FASTOPS_"
+DATABASE_SCHEMES = ("sqlite", "postgresql", "memory")
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+def setting(default: Any, takes: str, meaning: str) -> Any:
+    """A setting: what it is without being set, what it takes (said to whoever sets it wrong), and what it does."""
+    return Field(default=default, description=meaning, json_schema_extra={"takes": takes})
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("no web address")
+    return text.rstrip("/")
+
+
+def _database_address(secret: SecretStr) -> SecretStr:
+    scheme = urlsplit(secret.get_secret_value()).scheme
+    if scheme.partition("+")[0] not in DATABASE_SCHEMES:
+        raise ValueError("no database address")
+    return secret
+
+
+def _thirty_two_bytes(secret: SecretStr) -> SecretStr:
+    if len(b64decode(secret.get_secret_value(), validate=True)) != 32:
+        raise ValueError("not 32 bytes")
+    return secret
+
+
+def _email(text: str) -> str:
+    from domain.identity.users import normal_email
+    from domain.shared.errors import Invalid
+
+    try:
+        return normal_email(text)
+    except Invalid as error:
+        raise ValueError("no e-mail address") from error
+
+
+def _host(text: str) -> str:
+    if not text.replace(".", "").replace("-", "").isalnum():
+        ip_address(text)
+    return text
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Area(BaseSettings):
+    """Reads each of its names with the prefix first, from the environment and then `.env`, and plain after that."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_file=".env", env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        env_file = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
+        return (
+            init_settings,
+            EnvSettingsSource(settings_cls, env_prefix=PREFIX),
+            DotEnvSettingsSource(settings_cls, env_file=env_file, env_prefix=PREFIX),
+            env_settings,
+            dotenv_settings,
+        )
+
+
+class ServiceSettings(Area):
+    """Where the service runs, keeps its files and writes its log."""
+
+    environment: Environment = setting(
+        Environment.DEVELOPMENT,
+        "development, staging or production",
+        "In development the first start makes all that is missing; production refuses unsafe settings.",
+    )
+    host: Annotated[str, AfterValidator(_host)] = setting(
+        "127.0.0.1", "an address or host name to listen on", "Address on which `serve` listens."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = setting(8000, "a number from 1 to 65535", "Port of `serve`.")
+    data_dir: Path = setting(
+        Path("var"), "a folder", "Holds the SQLite database, the master key, the models and the index snapshots."
+    )
+    public_url: WebAddress | None = setting(
+        None,
+        "a web address such as https://kb.example.com",
+        "How clients reach the service: issuer of tokens and base of links. Unset: http://HOST:PORT.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", "DEBUG, INFO, WARNING or ERROR", "The least severe lines that are logged."
+    )
+    log_format: Literal["auto", "json", "text"] = setting(
+        "auto", "auto, json or text", "Form of the log on stderr; auto is text on a terminal and JSON lines elsewhere."
+    )
+
+
+class SecretSettings(Area):
+    """The secret that protects the others."""
+
+    master_key: Annotated[SecretStr, AfterValidator(_thirty_two_bytes)] | None = setting(
+        None,
+        "32 random bytes in base64, as `fastops keys make-master` prints them",
+        "Encrypts signing keys and sealed rows. Unset with SQLite: the file DATA_DIR/master.key.",
+    )
+
+
+class DataSettings(Area):
+    """Where rows, original files and vectors are kept."""
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_address)] | None = setting(
+        None,
+        "sqlite:///path/to/file.db, postgresql://user:password@host:5432/name or memory:// (tests)",
+        "The database. Unset: SQLite in DATA_DIR/fastops.db.",
+    )
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = setting(
+        16, "a number from 1 to 200", "Connections that one process keeps to a database server at most."
+    )
+    blob_store: Literal["database"] = setting("database", "database", "Where original files are kept.")
+    vector_store: Literal["embedded", "memory"] = setting(
+        "embedded",
+        "embedded or memory",
+        "Index of vectors: embedded keeps a snapshot in DATA_DIR, memory is exact and rebuilt at each start.",
+    )
+
+
+class ModelSettings(Area):
+    """The models that embed texts and write answers. Without any, the built-in ones work offline."""
+
+    groq_api_key: SecretStr | None = setting(
+        None, "a key of api.groq.com", "Lets Groq write the answers; without a language model they are extractive."
+    )
+    language_model_url: WebAddress | None = setting(
+        None, "the base address of an OpenAI-compatible API", "Endpoint that writes the answers, before Groq."
+    )
+    language_model: str | None = setting(None, "a model's name at that endpoint", "The model that writes the answers.")
+    language_model_key: SecretStr | None = setting(None, "a key of that endpoint", "Key for LANGUAGE_MODEL_URL.")
+    embedding_url: WebAddress | None = setting(
+        None, "the base address of an OpenAI-compatible API", "Endpoint that embeds; unset: the built-in MiniLM."
+    )
+    embedding_model: str | None = setting(None, "a model's name at that endpoint", "The model that embeds.")
+    embedding_key: SecretStr | None = setting(None, "a key of that endpoint", "Key for EMBEDDING_URL.")
+    model_dir: Path | None = setting(None, "a folder", "Where the built-in model is kept. Unset: DATA_DIR/models.")
+
+
+class AccessSettings(Area):
+    """Who gets in, and how often one may try."""
+
+    admin_email: Annotated[str, AfterValidator(_email)] = setting(
+        "admin@example.com", "an e-mail address", "The first administrator, made at the first start in development."
+    )
+    password_min_length: Annotated[int, Field(ge=8, le=128)] = setting(
+        15, "a number from 8 to 128", "Shortest password that is taken, in characters."
+    )
+    password_grant: Literal["on", "off"] = setting(
+        "on", "on or off", "Whether the token endpoint takes e-mail and password."
+    )
+    rate_limits: Literal["on", "off"] = setting(
+        "on", "on or off", "Limits per caller, sign-in throttling included; off is refused in production."
+    )
+
+
+class ObservedSettings(Area):
+    """What may be seen from outside."""
+
+    metrics_token: SecretStr | None = setting(
+        None, "a long random text", "Bearer token for /metrics; in production it needs this or the loopback address."
+    )

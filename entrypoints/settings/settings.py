@@ -1,0 +1,172 @@
+"""All settings together: how they are read, what follows from them, and what production refuses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from entrypoints.settings.areas import (
+    PREFIX,
+    AccessSettings,
+    Area,
+    DataSettings,
+    Environment,
+    ModelSettings,
+    ObservedSettings,
+    SecretSettings,
+    ServiceSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongSetting:
+    """A setting that cannot be used: its name and what would be right, never its value."""
+
+    name: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.detail}"
+
+
+class WrongSettings(Exception):
+    """Settings that stop the start."""
+
+    def __init__(self, problems: list[WrongSetting]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """One model per area. Frozen: what changes while the service runs is no setting."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    secrets: SecretSettings = Field(default_factory=SecretSettings)
+    data: DataSettings = Field(default_factory=DataSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    observed: ObservedSettings = Field(default_factory=ObservedSettings)
+
+    @property
+    def database_url(self) -> str:
+        """The database as it was named, or SQLite in the data directory."""
+        if self.data.database_url is not None:
+            return self.data.database_url.get_secret_value()
+        return f"sqlite:///{self.service.data_dir / 'fastops.db'}"
+
+    @property
+    def store(self) -> str:
+        """The family of the database: sqlite, postgresql or memory."""
+        return self.database_url.partition(":")[0].partition("+")[0]
+
+    @property
+    def public_url(self) -> str:
+        return self.service.public_url or f"http://{self.service.host}:{self.service.port}"
+
+    @property
+    def model_dir(self) -> Path:
+        return self.models.model_dir or self.service.data_dir / "models"
+
+    @property
+    def index_dir(self) -> Path:
+        """Snapshots of the indexes; a cache that can be deleted at any time."""
+        return self.service.data_dir / "index"
+
+    @property
+    def master_key_file(self) -> Path:
+        return self.service.data_dir / "master.key"
+
+    @property
+    def is_production(self) -> bool:
+        return self.service.environment is Environment.PRODUCTION
+
+    @property
+    def makes_what_is_missing(self) -> bool:
+        """Whether the first start creates the data directory, key, schema and administrator by itself."""
+        return self.service.environment is Environment.DEVELOPMENT and self.store in {"sqlite", "memory"}
+
+    def environ(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process that must see the same ones."""
+        return {
+            PREFIX + name.upper(): text
+            for attribute, area in areas().items()
+            for name in area.model_fields
+            if (text := _text(getattr(getattr(self, attribute), name))) is not None
+        }
+
+
+def areas() -> dict[str, type[Area]]:
+    """The areas by their attribute, in the order of the docs."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Area)
+    }
+
+
+def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Read environment and `env_file`; `overrides` are settings by their name in small letters, and win.
+
+    Raises WrongSettings with every setting that cannot be used, those that production refuses included.
+    """
+    made: dict[str, Area] = {}
+    problems: list[WrongSetting] = []
+    for attribute, area in areas().items():
+        given = {name: overrides[name] for name in area.model_fields if overrides.get(name) is not None}
+        try:
+            made[attribute] = cast(Any, area)(_env_file=env_file, **given)
+        except ValidationError as error:
+            problems += _problems(area, error)
+    if problems:
+        raise WrongSettings(problems)
+    settings = Settings.model_validate(made)
+    if problems := _inconsistent(settings) + _unsafe(settings):
+        raise WrongSettings(problems)
+    return settings
+
+
+def takes(area: type[Area], name: str) -> str:
+    """What a setting takes, in words."""
+    extra = area.model_fields[name].json_schema_extra
+    return str(extra["takes"]) if isinstance(extra, dict) else ""
+
+
+def _problems(area: type[Area], error: ValidationError) -> list[WrongSetting]:
+    names = dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False, include_url=False))
+    return [WrongSetting(name.upper(), f"takes {takes(area, name)}.") for name in names]
+
+
+def _inconsistent(settings: Settings) -> list[WrongSetting]:
+    models = settings.models
+    problems = []
+    if models.language_model_url and not models.language_model:
+        problems.append(WrongSetting("LANGUAGE_MODEL", "must name the model to use at LANGUAGE_MODEL_URL."))
+    if models.embedding_url and not models.embedding_model:
+        problems.append(WrongSetting("EMBEDDING_MODEL", "must name the model to use at EMBEDDING_URL."))
+    if settings.store == "postgresql" and settings.secrets.master_key is None:
+        detail = "is required with a database server: 32 random bytes in base64, see `fastops keys make-master`."
+        problems.append(WrongSetting("MASTER_KEY", detail))
+    return problems
+
+
+def _unsafe(settings: Settings) -> list[WrongSetting]:
+    """What a production start refuses (OWASP ASVS 5.0 V13)."""
+    if not settings.is_production:
+        return []
+    checks = [
+        (settings.public_url.startswith("https://"), "PUBLIC_URL", "must begin with https:// in production."),
+        (settings.store != "memory", "DATABASE_URL", "must name a database that keeps its rows in production."),
+        (settings.data.vector_store != "memory", "VECTOR_STORE", "must not be memory in production."),
+        (settings.access.rate_limits == "on", "RATE_LIMITS", "must be on in production."),
+        (settings.service.log_level != "DEBUG", "LOG_LEVEL", "must be INFO or above in production."),
+    ]
+    return [WrongSetting(name, detail) for fine, name, detail in checks if not fine]
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
