@@ -62,6 +62,11 @@ class Aggregate:
     def events(self) -> tuple[DomainEvent, ...]:
         return tuple(self._events)
 
+    @property
+    def next_version(self) -> int:
+        """The version once this work is committed: what views show, as they are made just before."""
+        return self.version + 1 if self._events else self.version
+
     def forget_events(self) -> None:
         """Called by the unit of work once the events are written."""
         self._events.clear()
