@@ -1,6 +1,6 @@
 """Ports of identity: its view of the work, its read models, and the makers of hashes and tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -103,6 +103,26 @@ class Principals(Protocol):
     async def touch_api_key(self, key_id: UUID, at: Instant) -> None:
         """Keep the time of last use; machinery, at most once a minute and key, never fails the request."""
 
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
+        """Put the same password's hash with newer parameters in place, if `old_hash` is still stored.
+
+        Machinery: one atomic statement, no version moves, no journal entry; it never fails the sign-in.
+        """
+
+
+class SignInThrottle(Protocol):
+    """Slows down guessing. Attempts count on arrival, per address, per account, and per pair of both.
+
+    One address can use up only a small part of what an account admits, so it never locks the owner out elsewhere;
+    an address from which the account signed in before does not depend on the account's limit at all.
+    """
+
+    async def arrive(self, address: str | None, account: str) -> None:
+        """Count an attempt. Raises RateLimited with retry_after, before anything is hashed."""
+
+    async def succeeded(self, address: str | None, account: str) -> None:
+        """Give the attempt back: right passwords are not limited."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
@@ -162,3 +182,30 @@ class PasswordHasher(Protocol):
 class CommonPasswords(Protocol):
     def contains(self, password: str) -> bool:
         """Whether this password is on the list of common ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSigningKey:
+    """One row of the key ring. `state` is next, active or retired; the private key is sealed under the master key."""
+
+    kid: str
+    state: str
+    public_jwk: Mapping[str, str]
+    private_sealed: bytes
+    created_at: Instant
+
+
+class SigningKeyStore(Protocol):
+    """Rows of the key ring, shared by all processes. Machinery: no journal entries. Raises Unavailable when down."""
+
+    async def load(self) -> Sequence[StoredSigningKey]:
+        """All keys, oldest first."""
+
+    async def add(self, key: StoredSigningKey) -> None:
+        """Keep a new key; nothing happens where its kid is there already."""
+
+    async def set_states(self, states: Mapping[str, str]) -> None:
+        """Give keys, by kid, a new state in one transaction."""
+
+    async def remove(self, kid: str) -> None:
+        """Forget a key for good; tokens that it signed are refused from then on."""
