@@ -1,0 +1,50 @@
+# All chores of FastOps. `make` alone lists them. Nothing outside this folder is changed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv/bin
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+SOURCES := domain application adapters entrypoints migrations
+PYTEST_ARGS ?= -n auto --dist loadfile
+
+.PHONY: help install run test check bench-search docs lock clean
+
+help: ## List the chores
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## Put everything into .venv, as uv.lock says
+
+.venv/.installed: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --all-extras --locked --python $(PYTHON)
+	@touch $@
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv
+
+run: install ## Start the service; the first start makes all that is missing
+	$(VENV)/fastops serve
+
+test: install ## Run the tests (PYTEST_ARGS="tests/cli -x" for some)
+	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+check: install ## Lint, types, layers and architecture
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy --strict $(addprefix -p ,$(SOURCES))
+	$(VENV)/lint-imports
+	$(VENV)/python -m pytest -q tests/architecture
+
+bench-search: install ## Measure search: quality and speed
+	$(VENV)/python -m benchmarks.search
+
+docs: install ## Make the generated pages of the guide
+	$(VENV)/python -m entrypoints.settings.reference > docs/guide/settings.md
+	$(VENV)/python -m entrypoints.cli.reference > docs/guide/commands.md
+
+lock: | $(UV) ## Resolve the dependencies anew into uv.lock
+	$(UV) lock --upgrade
+
+clean: ## Remove what was made here: environment, caches, development data
+	rm -rf .venv .uv var build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	find $(SOURCES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
