@@ -1,1 +1,1 @@
-"""TODO"""
+"""Who may do what: users, credentials, sessions, roles, and the rules that hold for them."""

@@ -1,5 +1,6 @@
 """What somebody proves to be somebody with: passwords and API keys. Only hashes are held here."""
 
+import hmac
 import ipaddress
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,6 +11,8 @@ from domain.shared.actor import Permission
 from domain.shared.entity import Aggregate, DomainEvent
 from domain.shared.errors import Invalid, Violation, WrongState
 from domain.shared.values import Instant
+
+NETWORKS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +141,11 @@ class ApiKey(Aggregate):
 
     def takes(self, secret_hash: bytes, at: Instant) -> bool:
         """Whether a secret of this hash is the present one, or the previous one within its overlap."""
-        if secret_hash == self.secret_hash:
+        if hmac.compare_digest(secret_hash, self.secret_hash):
             return True
-        return self.previous_until is not None and at < self.previous_until and secret_hash == self.previous_hash
+        if self.previous_hash is None or self.previous_until is None or at >= self.previous_until:
+            return False
+        return hmac.compare_digest(secret_hash, self.previous_hash)
 
     def admits(self, client_address: str | None) -> bool:
         """Whether the key may be used from this address; every address where no network is named."""
@@ -150,6 +155,8 @@ class ApiKey(Aggregate):
             address = ipaddress.ip_address(client_address or "")
         except ValueError:
             return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
         return any(address in ipaddress.ip_network(network) for network in self.allowed_cidrs)
 
 
@@ -160,6 +167,9 @@ def _future(moment: Instant | None, at: Instant) -> Instant | None:
 
 
 def _networks(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    if len(cidrs) > NETWORKS_MAX:
+        detail = f"Name at most {NETWORKS_MAX} networks."
+        raise Invalid(violations=[Violation("/allowed_cidrs", "too_many", detail)])
     try:
         return tuple(str(ipaddress.ip_network(text, strict=False)) for text in cidrs)
     except ValueError as error:

@@ -30,6 +30,16 @@ class UnknownRole(Invalid):
     default_detail = "There is no role of this name."
 
 
+class RightsNotHeld(Forbidden):
+    default_code = "rights_not_held"
+    default_detail = "You can neither give rights that you do not have nor take over accounts that have them."
+
+
+class SessionRequired(Forbidden):
+    default_code = "session_required"
+    default_detail = "An API key cannot manage the account of its owner: sign in with the password."
+
+
 class ScopeNotHeld(Forbidden):
     default_code = "scope_not_held"
     default_detail = "A key cannot have scopes that its owner does not have."

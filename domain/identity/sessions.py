@@ -1,5 +1,6 @@
 """Sessions: one sign-in and the family of refresh tokens that grew from it."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -78,6 +79,14 @@ class Session(Aggregate):
 
     def is_live(self, at: Instant) -> bool:
         return self.ended_at is None and at < self.expires_at
+
+    def is_of(self, secret_hash: bytes) -> bool:
+        """Whether a token with a secret of this hash belongs to the family; takes the same time either way."""
+        return hmac.compare_digest(secret_hash, self.secret_hash)
+
+    def is_unused(self, generation: int) -> bool:
+        """Whether the token of this generation may still be spent; any other one has been used before."""
+        return generation == self.generation
 
     def refresh(self, at: Instant) -> int:
         """Spend the present generation and give the next one."""
