@@ -34,7 +34,7 @@ class UserView:
             roles=tuple(sorted(user.roles)),
             created_at=user.created_at,
             updated_at=user.updated_at,
-            version=user.next_version,
+            version=user.version,
         )
 
 
@@ -57,7 +57,7 @@ class SessionView:
             user_agent=session.user_agent,
             created_at=session.created_at,
             expires_at=session.expires_at,
-            version=session.next_version,
+            version=session.version,
         )
 
 
@@ -86,7 +86,7 @@ class ApiKeyView:
             last_used_at=key.last_used_at,
             created_at=key.created_at,
             updated_at=key.updated_at,
-            version=key.next_version,
+            version=key.version,
         )
 
 

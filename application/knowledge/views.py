@@ -30,7 +30,7 @@ class CollectionView:
             metadata=collection.metadata,
             created_at=collection.created_at,
             updated_at=collection.updated_at,
-            version=collection.next_version,
+            version=collection.version,
         )
 
 
@@ -56,7 +56,7 @@ class GrantsView:
             for grant in collection.grants
         ]
         grants.sort(key=lambda grant: (grant.subject_type, str(grant.subject_id)))
-        return cls(collection_id=collection.id, grants=tuple(grants), version=collection.next_version)
+        return cls(collection_id=collection.id, grants=tuple(grants), version=collection.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class DocumentView:
             metadata=document.metadata,
             created_at=document.created_at,
             updated_at=document.updated_at,
-            version=document.next_version,
+            version=document.version,
         )
 
 
@@ -185,5 +185,5 @@ class AnswerView:
             usage=answer.usage,
             took_ms=answer.took_ms,
             created_at=answer.created_at,
-            version=answer.next_version,
+            version=answer.version,
         )

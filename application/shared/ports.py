@@ -39,3 +39,13 @@ class Executor(Protocol):
 
 
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class Seal(Protocol):
+    """Encrypts small secrets under a key derived from a text that is not kept (an Idempotency-Key)."""
+
+    def seal(self, secret: str, content: bytes) -> bytes:
+        """Authenticated encryption of `content`; two calls give different bytes."""
+
+    def open(self, secret: str, sealed: bytes) -> bytes:
+        """The content again. Raises ValueError where it was altered or the secret is another."""

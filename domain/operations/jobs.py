@@ -50,40 +50,42 @@ class Job(Aggregate):
 
     @classmethod
     def queue(cls, *, kind: str, subject_id: UUID, owner_id: UUID | None, at: Instant, unit: str = "chunks") -> "Job":
-        return cls(
+        job = cls(
             id=new_id(), created_at=at, updated_at=at, kind=kind, subject_id=subject_id, owner_id=owner_id, unit=unit
         )
+        job.touch(at)
+        return job
 
     def claim(self, worker: str, at: Instant) -> None:
         """Hold it for `LEASE`; whoever held it before loses it."""
         self.status, self.worker, self.lease_until = JobStatus.RUNNING, worker, at + LEASE
         self.attempts += 1
-        self.updated_at = at
+        self.touch(at)
 
     def succeed(self, done: int, at: Instant) -> None:
-        self.status, self.done, self.total, self.updated_at = JobStatus.SUCCEEDED, done, done, at
-        self._let_go()
+        self.status, self.done, self.total = JobStatus.SUCCEEDED, done, done
+        self._let_go(at)
 
     def fail(self, code: str, detail: str, at: Instant) -> None:
         """End it for good; the code names the reason."""
-        self.status, self.error_code, self.error_detail, self.updated_at = JobStatus.FAILED, code, detail, at
-        self._let_go()
+        self.status, self.error_code, self.error_detail = JobStatus.FAILED, code, detail
+        self._let_go(at)
 
     def retry_later(self, code: str, detail: str, at: Instant) -> None:
         """A needed part was down: queue it again with growing distance, or fail after the last attempt."""
         if self.attempts >= ATTEMPTS_MAX:
             self.fail(code, detail, at)
             return
-        self.status, self.error_code, self.error_detail, self.updated_at = JobStatus.QUEUED, code, detail, at
+        self.status, self.error_code, self.error_detail = JobStatus.QUEUED, code, detail
         self.run_after = at + timedelta(seconds=2**self.attempts)
-        self._let_go()
+        self._let_go(at)
 
     def cancel(self, at: Instant) -> None:
         """Stop it. Raises WrongState when it is over."""
         if self.status in FINAL:
             raise WrongState("job_is_over", "This job has ended already.")
-        self.status, self.updated_at = JobStatus.CANCELLED, at
-        self._let_go()
+        self.status = JobStatus.CANCELLED
+        self._let_go(at)
 
     def restart(self, at: Instant) -> None:
         """Queue it again. Raises WrongState unless it failed or was cancelled."""
@@ -91,7 +93,8 @@ class Job(Aggregate):
             raise WrongState("job_not_failed", "Only a failed or cancelled job can be tried again.")
         self.status, self.attempts, self.done, self.total = JobStatus.QUEUED, 0, 0, 0
         self.error_code = self.error_detail = self.run_after = None
-        self.updated_at = at
+        self.touch(at)
 
-    def _let_go(self) -> None:
+    def _let_go(self, at: Instant) -> None:
         self.worker = self.lease_until = None
+        self.touch(at)

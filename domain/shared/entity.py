@@ -44,7 +44,8 @@ class DomainEvent:
 class Aggregate:
     """One consistency boundary: one row and the rows that it owns. State changes through verbs only.
 
-    `version` is that of the stored row, 0 before the first commit; the unit of work moves it.
+    `version` is the one that the row has, or will have once the changes since it was read are committed: the first
+    change moves it by one, the next ones do not.
     """
 
     id: UUID
@@ -52,21 +53,25 @@ class Aggregate:
     updated_at: Instant
     version: int = 0
     _events: list[DomainEvent] = field(default_factory=list, repr=False)
+    _touched: bool = field(default=False, repr=False)
 
     def record(self, event: DomainEvent) -> None:
-        """Keep what happened for the journal and move `updated_at`."""
+        """Keep what happened for the journal."""
         self._events.append(event)
-        self.updated_at = event.at
+        self.touch(event.at)
+
+    def touch(self, at: Instant) -> None:
+        """Note a change: `updated_at` moves, and the version once."""
+        self.updated_at = at
+        if not self._touched:
+            self._touched = True
+            self.version += 1
 
     @property
     def events(self) -> tuple[DomainEvent, ...]:
         return tuple(self._events)
 
-    @property
-    def next_version(self) -> int:
-        """The version once this work is committed: what views show, as they are made just before."""
-        return self.version + 1 if self._events else self.version
-
-    def forget_events(self) -> None:
-        """Called by the unit of work once the events are written."""
+    def settle(self, version: int) -> None:
+        """Called by the unit of work once the changes are written."""
         self._events.clear()
+        self._touched, self.version = False, version

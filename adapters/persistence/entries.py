@@ -1,0 +1,120 @@
+"""Journal entries as they are written: one text that is hashed, and the personal values beside it.
+
+The body holds SHA-256(salt ‖ personal text), so erasing a person deletes side rows and the history still verifies.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from adapters.persistence.tracking import Change, Row
+from application.shared.unit_of_work import Operation
+from domain.shared.entity import plain
+from domain.shared.values import Instant, new_id
+
+HIDDEN = "[hidden]"
+BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "id"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One journal entry: columns to filter by, the body that is sealed, and the personal side row."""
+
+    id: UUID
+    at: Instant
+    columns: Row
+    body: str
+    personal: Row | None
+
+
+def canonical(value: Any) -> str:
+    """JSON text with sorted members and no white space, the same for equal values on every machine."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
+    """The entry of one changed aggregate."""
+    actor, mapping = operation.actor, change.mapping
+    before, after = _difference(change)
+    personal = {
+        "actor_name": actor.name,
+        "client_address": actor.origin.client_address,
+        "before": _only(before, mapping.personal),
+        "after": _only(after, mapping.personal),
+    }
+    salt, text = os.urandom(16), canonical(personal)
+    columns: Row = {
+        "operation": operation.name,
+        "actor_type": actor.type.value,
+        "actor_id": actor.id,
+        "request_id": actor.origin.request_id,
+        "target_type": mapping.kind,
+        "target_id": str(change.id),
+        "version": change.version,
+        "outcome": "success",
+    }
+    entry_id = new_id()
+    body = columns | {
+        "id": entry_id,
+        "at": at,
+        "before": _without(before, mapping.personal),
+        "after": _without(after, mapping.personal),
+        "events": [{"name": event.name, "payload": event.payload()} for event in change.events],
+        "personal_hash": hashlib.sha256(salt + text.encode()).hexdigest(),
+    }
+    side = {"entry_id": entry_id, "salt": salt, "body": text}
+    return Entry(id=entry_id, at=at, columns=columns, body=canonical(body), personal=side)
+
+
+def merged(body: str, personal: str | None) -> dict[str, Any]:
+    """An entry for people: its body with the personal values put back where they are still there."""
+    entry: dict[str, Any] = json.loads(body)
+    side: dict[str, Any] = json.loads(personal) if personal else {}
+    for part in ("before", "after"):
+        if entry[part] is not None:
+            entry[part] |= side.get(part) or {}
+    return entry | {"actor_name": side.get("actor_name"), "client_address": side.get("client_address")}
+
+
+def _difference(change: Change) -> tuple[Row | None, Row | None]:
+    before, after = _shown(change, change.before), _shown(change, change.after)
+    if before is None or after is None:
+        return before, after
+    changed = {name for name in after if before.get(name) != after[name] or _raw_differs(change, name)}
+    return {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
+
+
+def _shown(change: Change, row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    secret = change.mapping.secret
+    owned = {part.member: part.parent for part in change.mapping.owned}
+    shown: Row = {}
+    for name, value in row.items():
+        if name in BOOKKEEPING:
+            continue
+        if name in secret:
+            shown[name] = HIDDEN if value is not None else None
+        elif name in owned:
+            shown[name] = [{key: plain(part) for key, part in item.items() if key != owned[name]} for item in value]
+        else:
+            shown[name] = plain(value)
+    return shown
+
+
+def _raw_differs(change: Change, name: str) -> bool:
+    if change.before is None or change.after is None:
+        return False
+    return bool(change.before.get(name) != change.after.get(name))
+
+
+def _only(row: Mapping[str, Any] | None, names: frozenset[str]) -> Row | None:
+    return None if row is None else {name: value for name, value in row.items() if name in names}
+
+
+def _without(row: Mapping[str, Any] | None, names: frozenset[str]) -> Row | None:
+    return None if row is None else {name: value for name, value in row.items() if name not in names}

@@ -1,0 +1,136 @@
+"""Rows of identity."""
+
+from adapters.persistence.tracking import AggregateMapping, Owned, Row, Unique
+from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.errors import EmailTaken
+from domain.identity.sessions import Session, SessionEnd
+from domain.identity.users import User, UserKind, UserStatus
+from domain.shared.actor import Permission
+
+
+def user_to_row(user: User) -> Row:
+    return {
+        "name": user.name,
+        "email": user.email,
+        "kind": user.kind.value,
+        "status": user.status.value,
+        "email_verified": user.email_verified,
+        "roles": [{"user_id": user.id, "role": role} for role in sorted(user.roles)],
+    }
+
+
+def user_from_row(row: Row) -> User:
+    return User(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        name=row["name"],
+        email=row["email"],
+        kind=UserKind(row["kind"]),
+        status=UserStatus(row["status"]),
+        email_verified=row["email_verified"],
+        roles=frozenset(owned["role"] for owned in row["roles"]),
+    )
+
+
+def password_to_row(credential: PasswordCredential) -> Row:
+    return {"password_hash": credential.password_hash}
+
+
+def password_from_row(row: Row) -> PasswordCredential:
+    return PasswordCredential(
+        id=row["id"], created_at=row["created_at"], updated_at=row["updated_at"], password_hash=row["password_hash"]
+    )
+
+
+def session_to_row(session: Session) -> Row:
+    return {
+        "user_id": session.user_id,
+        "secret_hash": session.secret_hash,
+        "generation": session.generation,
+        "expires_at": session.expires_at,
+        "ended_at": session.ended_at,
+        "end_reason": session.end_reason.value if session.end_reason else None,
+        "client_address": session.client_address,
+        "user_agent": session.user_agent,
+    }
+
+
+def session_from_row(row: Row) -> Session:
+    return Session(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        user_id=row["user_id"],
+        secret_hash=row["secret_hash"],
+        generation=row["generation"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+        end_reason=SessionEnd(row["end_reason"]) if row["end_reason"] else None,
+        client_address=row["client_address"],
+        user_agent=row["user_agent"],
+    )
+
+
+def api_key_to_row(key: ApiKey) -> Row:
+    return {
+        "owner_id": key.owner_id,
+        "name": key.name,
+        "scopes": sorted(scope.value for scope in key.scopes),
+        "secret_hash": key.secret_hash,
+        "expires_at": key.expires_at,
+        "allowed_cidrs": list(key.allowed_cidrs),
+        "previous_hash": key.previous_hash,
+        "previous_until": key.previous_until,
+    }
+
+
+def api_key_from_row(row: Row) -> ApiKey:
+    return ApiKey(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+        owner_id=row["owner_id"],
+        name=row["name"],
+        scopes=frozenset(Permission(scope) for scope in row["scopes"]),
+        secret_hash=row["secret_hash"],
+        expires_at=row["expires_at"],
+        allowed_cidrs=tuple(row["allowed_cidrs"]),
+        previous_hash=row["previous_hash"],
+        previous_until=row["previous_until"],
+        last_used_at=row.get("last_used_at"),
+    )
+
+
+USERS = AggregateMapping[User](
+    kind="user",
+    table="users",
+    to_row=user_to_row,
+    from_row=user_from_row,
+    owned=(Owned("roles", "user_roles", "user_id"),),
+    unique=(Unique(("email",), EmailTaken),),
+    personal=frozenset({"name", "email"}),
+)
+PASSWORDS = AggregateMapping[PasswordCredential](
+    kind="password",
+    table="passwords",
+    to_row=password_to_row,
+    from_row=password_from_row,
+    secret=frozenset({"password_hash"}),
+)
+SESSIONS = AggregateMapping[Session](
+    kind="session",
+    table="sessions",
+    to_row=session_to_row,
+    from_row=session_from_row,
+    personal=frozenset({"client_address", "user_agent"}),
+    secret=frozenset({"secret_hash"}),
+)
+API_KEYS = AggregateMapping[ApiKey](
+    kind="api_key",
+    table="api_keys",
+    to_row=api_key_to_row,
+    from_row=api_key_from_row,
+    secret=frozenset({"secret_hash", "previous_hash"}),
+)

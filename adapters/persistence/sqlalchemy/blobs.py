@@ -1,0 +1,61 @@
+"""Original bytes as rows of at most 1 MiB, in the database beside everything else."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from adapters.persistence.sqlalchemy.engine import Database, execute
+from adapters.persistence.sqlalchemy.tables.knowledge import blobs
+from domain.shared.errors import NotFound
+
+PART_BYTES = 1024 * 1024
+
+
+class DatabaseBlobs:
+    """A blob is written whole: its parts are gathered first and committed together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
+        data = content if isinstance(content, bytes) else b"".join([part async for part in content])
+        await self.put_many([(key, data)])
+
+    async def put_many(self, items: Sequence[tuple[str, bytes]]) -> None:
+        rows = [row for key, data in items for row in _parts(key, data)]
+        if rows:
+            await self._database.write(lambda connection: _insert(connection, rows))
+
+    async def read(self, key: str) -> bytes:
+        return b"".join([part async for part in self.stream(key)])
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        part = 0
+        while True:
+            content = await self._database.read(lambda connection, part=part: _part(connection, key, part))  # type: ignore[misc]
+            if content is None:
+                break
+            part += 1
+            yield content
+        if part == 0:
+            raise NotFound("content_not_found", "The original bytes of this document are gone.")
+
+    async def delete(self, key: str) -> None:
+        statement = delete(blobs).where(blobs.c.key == key)
+        await execute(self._database, statement)
+
+
+def _parts(key: str, data: bytes) -> list[dict[str, Any]]:
+    starts = range(0, max(len(data), 1), PART_BYTES)
+    return [{"key": key, "part": n, "content": data[at : at + PART_BYTES]} for n, at in enumerate(starts)]
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    connection.execute(insert(blobs), rows)
+
+
+def _part(connection: Connection, key: str, part: int) -> bytes | None:
+    statement = select(blobs.c.content).where(blobs.c.key == key, blobs.c.part == part)
+    content: bytes | None = connection.execute(statement).scalar()
+    return content

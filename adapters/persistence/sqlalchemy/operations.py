@@ -1,0 +1,142 @@
+"""Claims on jobs, lists of jobs, leases, and how far followers of the journal have come."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from adapters.persistence import listings
+from adapters.persistence.desk import ticket_of
+from adapters.persistence.mapping.operations import JOBS
+from adapters.persistence.sqlalchemy.engine import Database, execute
+from adapters.persistence.sqlalchemy.rows import aggregate_rows, page_rows
+from adapters.persistence.sqlalchemy.tables.operations import jobs, leases, positions, set_aside
+from adapters.persistence.tracking import Row
+from application.operations.ports import JobView
+from application.shared.jobs import JobTicket
+from application.shared.ports import Clock
+from domain.operations.jobs import LEASE, JobStatus
+from domain.shared.actor import Actor
+from domain.shared.values import Instant, ListQuery, Page
+
+_OPEN = [JobStatus.QUEUED.value, JobStatus.RUNNING.value]
+
+
+class SqlJobQueue:
+    """A claim moves the version, so a worker that lost its lease cannot write any more."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
+        def call(connection: Connection) -> list[JobTicket]:
+            due = and_(
+                jobs.c.status == JobStatus.QUEUED.value, or_(jobs.c.run_after.is_(None), jobs.c.run_after <= now)
+            )
+            lost = and_(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_until < now)
+            wanted = select(jobs).where(jobs.c.kind.in_(kinds), or_(due, lost)).order_by(jobs.c.created_at, jobs.c.id)
+            rows = aggregate_rows(connection, JOBS, wanted.limit(limit).with_for_update(skip_locked=True))
+            tickets = []
+            for row in rows:
+                job = JOBS.from_row(row)
+                job.claim(worker, now)
+                values: Row = {"status": job.status.value, "worker": worker, "lease_until": job.lease_until}
+                values |= {"attempts": job.attempts, "version": job.version, "updated_at": now}
+                connection.execute(update(jobs).where(jobs.c.id == job.id).values(values))
+                tickets.append(ticket_of(job, job.version))
+            return tickets
+
+        return await self._database.write(call)
+
+    async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
+        def call(connection: Connection) -> None:
+            for ticket in tickets:
+                mine = and_(jobs.c.id == ticket.id, jobs.c.version == ticket.version)
+                connection.execute(update(jobs).where(mine).values(lease_until=now + LEASE))
+
+        await self._database.write(call)
+
+    async def progress(self, ticket: JobTicket, done: int, total: int) -> None:
+        mine = and_(jobs.c.id == ticket.id, jobs.c.version == ticket.version)
+        statement = update(jobs).where(mine).values(done=done, total=total)
+        await execute(self._database, statement)
+
+    async def open_count(self, worker: str | None = None) -> int:
+        statement = select(func.count()).select_from(jobs).where(jobs.c.status.in_(_OPEN))
+        if worker is not None:
+            statement = statement.where(jobs.c.worker == worker)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+
+class SqlJobLists:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def jobs(self, actor: Actor, query: ListQuery) -> Page[JobView]:
+        mine = [] if actor.every_collection else [jobs.c.owner_id == actor.user_id]
+        rows, after = await self._database.read(lambda c: page_rows(c, listings.JOBS, query, *mine))
+        return Page([JobView.of(JOBS.from_row(dict(row._mapping))) for row in rows], after)
+
+
+class SqlLeases:
+    """Named leases; of two processes that reach for one at once, the database lets one have it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        now = self._clock.now()
+        until = now + timedelta(seconds=seconds)
+
+        def call(connection: Connection) -> bool:
+            mine = and_(leases.c.name == name, or_(leases.c.holder == holder, leases.c.until < now))
+            if connection.execute(update(leases).where(mine).values(holder=holder, until=until)).rowcount:
+                return True
+            if connection.execute(select(leases.c.name).where(leases.c.name == name)).first():
+                return False
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(leases).values(name=name, holder=holder, until=until))
+            except IntegrityError:
+                return False
+            return True
+
+        return await self._database.write(call)
+
+    async def release(self, name: str, holder: str) -> None:
+        statement = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
+        await execute(self._database, statement)
+
+
+class SqlPositions:
+    """Positions only move forward."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def read(self, follower: str) -> int:
+        statement = select(positions.c.position).where(positions.c.follower == follower)
+        found = await self._database.read(lambda connection: connection.execute(statement).scalar())
+        return int(found or 0)
+
+    async def move(self, follower: str, position: int) -> None:
+        def call(connection: Connection) -> None:
+            here = positions.c.follower == follower
+            moved = update(positions).where(here, positions.c.position < position).values(position=position)
+            known = connection.execute(select(positions.c.position).where(here)).first()
+            if known is None:
+                connection.execute(insert(positions).values(follower=follower, position=position))
+            else:
+                connection.execute(moved)
+
+        await self._database.write(call)
+
+    async def set_aside(self, follower: str, position: int, error: str) -> None:
+        def call(connection: Connection) -> None:
+            here = and_(set_aside.c.follower == follower, set_aside.c.position == position)
+            connection.execute(delete(set_aside).where(here))
+            values = {"follower": follower, "position": position, "error": error, "at": self._clock.now()}
+            connection.execute(insert(set_aside).values(values))
+
+        await self._database.write(call)

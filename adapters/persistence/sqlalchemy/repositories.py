@@ -1,0 +1,116 @@
+"""Repositories of all aggregates: the generic ones of `tracking`, and the look-ups that each adds."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from adapters.persistence.chunk_writes import ChunkWrites
+from adapters.persistence.mapping import identity, knowledge, operations
+from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_id
+from adapters.persistence.sqlalchemy.tables import identity as identity_tables
+from adapters.persistence.sqlalchemy.tables import knowledge as knowledge_tables
+from adapters.persistence.sqlalchemy.tables import operations as operations_tables
+from adapters.persistence.sqlalchemy.tables.base import metadata
+from adapters.persistence.tracking import Row, TrackedRepository, Tracker
+from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.sessions import Session
+from domain.identity.users import User
+from domain.knowledge.answers import Answer
+from domain.knowledge.collections import Collection
+from domain.knowledge.documents import Document
+from domain.operations.jobs import FINAL, Job
+from domain.shared.entity import Aggregate
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class TableRepository(TrackedRepository[A]):
+    """get, find, add, remove on one table, and a helper for look-ups."""
+
+    def __init__(self, tracker: Tracker, database: Database) -> None:
+        super().__init__(tracker)
+        self._database = database
+
+    async def _row(self, id: UUID) -> Row | None:
+        mapping, statement = self.mapping, by_id(self.mapping, id)
+        rows = await self._database.read(lambda connection: aggregate_rows(connection, mapping, statement))
+        return rows[0] if rows else None
+
+    async def _where(self, *conditions: ColumnElement[bool]) -> list[A]:
+        table, mapping = metadata.tables[self.mapping.table], self.mapping
+        statement = select(table).where(*conditions).order_by(table.c.created_at, table.c.id)
+        rows = await self._database.read(lambda connection: aggregate_rows(connection, mapping, statement))
+        return self._load_all(rows)
+
+    async def _one(self, *conditions: ColumnElement[bool]) -> A | None:
+        found = await self._where(*conditions)
+        return found[0] if found else None
+
+
+class SqlUsers(TableRepository[User]):
+    mapping = identity.USERS
+
+    async def by_email(self, email: str) -> User | None:
+        return await self._one(identity_tables.users.c.email == email)
+
+
+class SqlPasswords(TableRepository[PasswordCredential]):
+    mapping = identity.PASSWORDS
+
+
+class SqlSessions(TableRepository[Session]):
+    mapping = identity.SESSIONS
+
+    async def open_of(self, user_id: UUID) -> Sequence[Session]:
+        table = identity_tables.sessions
+        return await self._where(table.c.user_id == user_id, table.c.ended_at.is_(None))
+
+
+class SqlApiKeys(TableRepository[ApiKey]):
+    mapping = identity.API_KEYS
+
+    async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]:
+        return await self._where(identity_tables.api_keys.c.owner_id == owner_id)
+
+
+class SqlCollections(TableRepository[Collection]):
+    mapping = knowledge.COLLECTIONS
+
+
+class SqlDocuments(TableRepository[Document]):
+    mapping = knowledge.DOCUMENTS
+
+    async def by_external_id(self, collection_id: UUID, external_id: str) -> Document | None:
+        table = knowledge_tables.documents
+        return await self._one(table.c.collection_id == collection_id, table.c.dedupe_key == f"id:{external_id}")
+
+    async def by_content(self, collection_id: UUID, content_hash: str) -> Sequence[Document]:
+        table = knowledge_tables.documents
+        return await self._where(table.c.collection_id == collection_id, table.c.content_hash == content_hash)
+
+    async def some_of_collection(self, collection_id: UUID, limit: int) -> Sequence[Document]:
+        """Up to `limit` documents of a collection, oldest first."""
+        table, mapping = knowledge_tables.documents, self.mapping
+        statement = select(table).where(table.c.collection_id == collection_id).order_by(table.c.created_at, table.c.id)
+        limited = statement.limit(limit)
+        return self._load_all(await self._database.read(lambda c: aggregate_rows(c, mapping, limited)))
+
+
+class SqlChunks(ChunkWrites):
+    """Bulk writes only; chunks are read through the read models."""
+
+
+class SqlAnswers(TableRepository[Answer]):
+    mapping = knowledge.ANSWERS
+
+
+class SqlJobs(TableRepository[Job]):
+    mapping = operations.JOBS
+
+    async def open_of(self, subject_id: UUID) -> Sequence[Job]:
+        table = operations_tables.jobs
+        final = [status.value for status in FINAL]
+        return await self._where(table.c.subject_id == subject_id, table.c.status.not_in(final))

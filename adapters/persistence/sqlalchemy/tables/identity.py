@@ -1,0 +1,83 @@
+"""Tables of identity."""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, Uuid
+
+from adapters.persistence.sqlalchemy.tables.base import UtcDateTime, key_text, metadata
+
+
+def root_columns() -> list[Column[object]]:
+    """Columns that every aggregate has."""
+    return [
+        Column("id", Uuid(), primary_key=True),
+        Column("version", Integer(), nullable=False),
+        Column("created_at", UtcDateTime(), nullable=False),
+        Column("updated_at", UtcDateTime(), nullable=False),
+    ]
+
+
+users = Table(
+    "users",
+    metadata,
+    *root_columns(),
+    Column("name", key_text(200), nullable=False),
+    Column("email", key_text(254), nullable=False),
+    Column("kind", key_text(20), nullable=False),
+    Column("status", key_text(20), nullable=False),
+    Column("email_verified", Boolean(), nullable=False),
+    UniqueConstraint("email"),
+    Index(None, "created_at", "id"),
+    Index(None, "name", "id"),
+)
+user_roles = Table(
+    "user_roles",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", key_text(100), primary_key=True),
+    Index(None, "role", "user_id"),
+)
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    *root_columns()[1:],
+    Column("password_hash", key_text(255), nullable=False),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    *root_columns(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("generation", Integer(), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Column("ended_at", UtcDateTime()),
+    Column("end_reason", key_text(40)),
+    Column("client_address", key_text(64)),
+    Column("user_agent", key_text(400)),
+    Index(None, "user_id", "created_at", "id"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    *root_columns(),
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", key_text(200), nullable=False),
+    Column("scopes", JSON(), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("expires_at", UtcDateTime()),
+    Column("allowed_cidrs", JSON(), nullable=False),
+    Column("previous_hash", LargeBinary(32)),
+    Column("previous_until", UtcDateTime()),
+    Column("last_used_at", UtcDateTime()),
+    Index(None, "owner_id", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", key_text(64), primary_key=True),
+    Column("state", key_text(20), nullable=False),
+    Column("public_jwk", JSON(), nullable=False),
+    Column("private_sealed", LargeBinary(), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+)

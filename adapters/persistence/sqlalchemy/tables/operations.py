@@ -1,0 +1,51 @@
+"""Tables of operations: jobs, leases, and how far the followers of the journal have come."""
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table, Uuid
+
+from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text, metadata
+from adapters.persistence.sqlalchemy.tables.identity import root_columns
+
+jobs = Table(
+    "jobs",
+    metadata,
+    *root_columns(),
+    Column("kind", key_text(50), nullable=False),
+    Column("subject_id", Uuid(), nullable=False),
+    Column("owner_id", Uuid()),
+    Column("payload", JSON(), nullable=False),
+    Column("status", key_text(20), nullable=False),
+    Column("attempts", Integer(), nullable=False),
+    Column("done", Integer(), nullable=False),
+    Column("total", Integer(), nullable=False),
+    Column("unit", key_text(30), nullable=False),
+    Column("error_code", key_text(100)),
+    Column("error_detail", key_text(1000)),
+    Column("worker", key_text(100)),
+    Column("lease_until", UtcDateTime()),
+    Column("run_after", UtcDateTime()),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "owner_id", "created_at", "id"),
+    Index(None, "subject_id", "status"),
+    Index(None, "created_at", "id"),
+)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", key_text(100), primary_key=True),
+    Column("holder", key_text(100), nullable=False),
+    Column("until", UtcDateTime(), nullable=False),
+)
+positions = Table(
+    "positions",
+    metadata,
+    Column("follower", key_text(100), primary_key=True),
+    Column("position", BigInteger(), nullable=False),
+)
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("follower", key_text(100), primary_key=True),
+    Column("position", BigInteger(), primary_key=True),
+    Column("error", LONG_TEXT, nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+)

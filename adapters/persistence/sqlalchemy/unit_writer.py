@@ -1,0 +1,130 @@
+"""Writes one collected unit of work inside a transaction: rows, guards, journal and repeat record, in this order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+from adapters.persistence.entries import Entry
+from adapters.persistence.sqlalchemy.guards import GUARDS
+from adapters.persistence.sqlalchemy.tables import identity as _identity
+from adapters.persistence.sqlalchemy.tables import knowledge as _knowledge
+from adapters.persistence.sqlalchemy.tables import operations as _operations
+from adapters.persistence.sqlalchemy.tables.base import metadata
+from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, locks, repeats
+from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
+from application.shared.unit_of_work import Rule
+from domain.shared.errors import StaleVersion
+
+__all__ = ["Unit", "write_unit"]
+_TABLES = (_identity.users, _knowledge.documents, _operations.jobs)
+ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Everything that one commit writes."""
+
+    changes: Sequence[Change]
+    bulk: Sequence[BulkWrite]
+    guards: Sequence[tuple[Rule, UUID]]
+    entries: Sequence[Entry]
+    repeat: Row | None
+
+
+def write_unit(connection: Connection, unit: Unit) -> None:
+    """Raises StaleVersion, a guard's error, or the driver's IntegrityError; the caller's transaction then ends."""
+    for rule, _ in unit.guards:
+        _lock(connection, rule)
+    for write in unit.bulk:
+        if not write.rows:
+            _delete_bulk(connection, write)
+    for change in _ordered(unit.changes):
+        _write_change(connection, change)
+    for write in unit.bulk:
+        if write.rows:
+            _delete_bulk(connection, write)
+            connection.execute(insert(metadata.tables[write.table]), list(write.rows))
+    for rule, subject in unit.guards:
+        if not connection.execute(GUARDS[rule.name], {"subject": subject}).scalar_one():
+            raise rule.error()
+    _write_entries(connection, unit.entries)
+    if unit.repeat is not None:
+        key = {name: unit.repeat[name] for name in ("principal", "route", "key_hash")}
+        matches = [repeats.c[name] == value for name, value in key.items()]
+        connection.execute(delete(repeats).where(and_(*matches, repeats.c.expires_at <= unit.repeat["created_at"])))
+        connection.execute(insert(repeats), unit.repeat)
+
+
+def _ordered(changes: Iterable[Change]) -> list[Change]:
+    """Parents are written before their children and removed after them."""
+    kept = sorted((c for c in changes if c.after is not None), key=lambda c: ORDER[c.mapping.table])
+    removed = sorted((c for c in changes if c.after is None), key=lambda c: -ORDER[c.mapping.table])
+    return kept + removed
+
+
+def _write_change(connection: Connection, change: Change) -> None:
+    table = metadata.tables[change.mapping.table]
+    owned = {part.member for part in change.mapping.owned}
+    if change.before is None and change.after is not None:
+        connection.execute(insert(table), _plain_row(change.after, owned))
+    elif change.before is not None:
+        matches = and_(table.c.id == bindparam("old_id"), table.c.version == bindparam("old_version"))
+        key = {"old_id": change.id, "old_version": change.before["version"]}
+        if change.after is None:
+            done = connection.execute(delete(table).where(matches), key)
+        else:
+            values = {name: value for name, value in _plain_row(change.after, owned).items() if name != "id"}
+            statement = update(table).where(matches).values({name: bindparam(f"new_{name}") for name in values})
+            done = connection.execute(statement, key | {f"new_{name}": value for name, value in values.items()})
+        if done.rowcount != 1:
+            raise StaleVersion()
+    if change.after is not None:
+        for part in change.mapping.owned:
+            _write_owned(connection, part, change)
+
+
+def _write_owned(connection: Connection, part: Owned, change: Change) -> None:
+    table = metadata.tables[part.table]
+    before: list[Row] = change.before[part.member] if change.before else []
+    after: list[Row] = change.after[part.member] if change.after else []
+    gone = [row for row in before if row not in after]
+    new = [row for row in after if row not in before]
+    for row in gone:
+        keys = [column.name for column in table.primary_key]
+        connection.execute(delete(table).where(and_(*(table.c[name] == row[name] for name in keys))))
+    if new:
+        connection.execute(insert(table), new)
+
+
+def _plain_row(row: Row, owned: set[str]) -> Row:
+    return {name: value for name, value in row.items() if name not in owned}
+
+
+def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
+    table: Table = metadata.tables[write.table]
+    connection.execute(delete(table).where(table.c[write.column] == write.value))
+
+
+def _lock(connection: Connection, rule: Rule) -> None:
+    """One guarded change at a time. SQLite has but one writer, so there is nothing to lock."""
+    if connection.dialect.name == "sqlite":
+        return
+    connection.execute(postgres_insert(locks).values(name=rule.name).on_conflict_do_nothing())
+    connection.execute(select(locks.c.name).where(locks.c.name == rule.name).with_for_update())
+
+
+def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    rows = [entry.columns | {"id": entry.id, "at": entry.at, "body": entry.body} for entry in entries]
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(journal), rows)
+    else:
+        numbers = connection.execute(insert(journal).returning(journal.c.number), rows).scalars().all()
+        connection.execute(insert(journal_pending), [{"number": number} for number in numbers])
+    personal = [entry.personal for entry in entries if entry.personal is not None]
+    if personal:
+        connection.execute(insert(journal_personal), personal)
