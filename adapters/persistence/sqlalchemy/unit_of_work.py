@@ -1,7 +1,7 @@
 """The seam on SQL databases: one concrete unit of work with the repositories of all contexts."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from typing import Any, TypeVar
@@ -27,13 +27,12 @@ from adapters.persistence.sqlalchemy.repositories import (
 from adapters.persistence.sqlalchemy.tables.journal import repeats
 from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
 from adapters.persistence.tracking import Tracker
+from application.shared.observer import Observer
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Replayed, Rule
 from domain.shared.errors import FastOpsError
 
 R = TypeVar("R")
-Observer = Callable[[Operation, float, FastOpsError | None], None]
-"""Told of each finished operation: what it was, its seconds, and the refusal that ended it."""
 
 
 class SqlUnitOfWork:

@@ -1,0 +1,148 @@
+"""Claims, leases, positions, blobs and the journal in memory."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+
+from adapters.persistence.desk import ticket_of
+from adapters.persistence.mapping.operations import JOBS
+from adapters.persistence.memory.tables import MemoryDatabase
+from application.shared.jobs import JobTicket
+from application.shared.journal import JournalEntry, JournalEvent
+from application.shared.ports import Clock
+from domain.audit.chain import GENESIS, Seal, chained_head, leaf, merkle_root
+from domain.operations.jobs import LEASE, JobStatus
+from domain.shared.errors import NotFound
+from domain.shared.values import Instant
+
+_OPEN = {JobStatus.QUEUED.value, JobStatus.RUNNING.value}
+
+
+class MemoryJobQueue:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
+        tickets: list[JobTicket] = []
+        for row in self._database.rows("jobs"):
+            due = row["status"] == JobStatus.QUEUED.value and (row["run_after"] is None or row["run_after"] <= now)
+            lost = row["status"] == JobStatus.RUNNING.value and row["lease_until"] < now
+            if len(tickets) < limit and row["kind"] in kinds and (due or lost):
+                job = JOBS.from_row(row)
+                job.claim(worker, now)
+                self._database.tables["jobs"][job.id] = JOBS.row(job)
+                tickets.append(ticket_of(job, job.version))
+        return tickets
+
+    async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
+        for ticket in tickets:
+            row = self._database.tables["jobs"].get(ticket.id)
+            if row is not None and row["version"] == ticket.version:
+                row["lease_until"] = now + LEASE
+
+    async def progress(self, ticket: JobTicket, done: int, total: int) -> None:
+        row = self._database.tables["jobs"].get(ticket.id)
+        if row is not None and row["version"] == ticket.version:
+            row["done"], row["total"] = done, total
+
+    async def open_count(self, worker: str | None = None) -> int:
+        rows = [row for row in self._database.tables["jobs"].values() if row["status"] in _OPEN]
+        return sum(worker in (None, row["worker"]) for row in rows)
+
+
+class MemoryLeases:
+    def __init__(self, database: MemoryDatabase, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        now = self._clock.now()
+        held = self._database.leases.get(name)
+        if held is not None and held[0] != holder and held[1] >= now:
+            return False
+        self._database.leases[name] = (holder, now + timedelta(seconds=seconds))
+        return True
+
+    async def release(self, name: str, holder: str) -> None:
+        if self._database.leases.get(name, ("", None))[0] == holder:
+            del self._database.leases[name]
+
+
+class MemoryPositions:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def read(self, follower: str) -> int:
+        return self._database.positions.get(follower, 0)
+
+    async def move(self, follower: str, position: int) -> None:
+        self._database.positions[follower] = max(position, await self.read(follower))
+
+    async def set_aside(self, follower: str, position: int, error: str) -> None:
+        self._database.set_aside[follower, position] = error
+
+
+class MemoryBlobs:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def put(self, key: str, content: AsyncIterator[bytes] | bytes) -> None:
+        data = content if isinstance(content, bytes) else b"".join([part async for part in content])
+        self._database.blobs[key] = data
+
+    async def put_many(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+        self._database.blobs.update(blobs)
+
+    async def read(self, key: str) -> bytes:
+        if key not in self._database.blobs:
+            raise NotFound("content_not_found", "The original bytes of this document are gone.")
+        return self._database.blobs[key]
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        yield await self.read(key)
+
+    async def delete(self, key: str) -> None:
+        self._database.blobs.pop(key, None)
+
+
+class MemoryJournal:
+    """Reader and keeper in one: entries are in order from the start."""
+
+    def __init__(self, database: MemoryDatabase, clock: Clock, sign: Callable[[bytes], tuple[str, bytes]]) -> None:
+        self._database, self._clock, self._sign = database, clock, sign
+
+    async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
+        found = []
+        for place, entry in enumerate(self._database.entries[position : position + limit], position + 1):
+            names = ("operation", "actor_id", "request_id", "target_type", "target_id", "version")
+            events = [JournalEvent(event["name"], event["payload"]) for event in json.loads(entry.body)["events"]]
+            members = {name: entry.columns[name] for name in names}
+            found.append(JournalEntry(position=place, id=entry.id, at=entry.at, events=events, **members))
+        return found
+
+    async def head(self) -> int:
+        return len(self._database.entries)
+
+    async def order(self) -> int:
+        return 0
+
+    async def seal(self) -> int:
+        seals = self._database.seals
+        done = seals[-1].last_position if seals else 0
+        bodies = [entry.body for entry in self._database.entries[done:]]
+        if not bodies:
+            return 0
+        root = merkle_root([leaf(place, body) for place, body in enumerate(bodies, done + 1)])
+        head = chained_head(seals[-1].head if seals else GENESIS, done + 1, done + len(bodies), root)
+        kid, signature = self._sign(head)
+        seal = Seal(
+            number=len(seals) + 1,
+            first_position=done + 1,
+            last_position=done + len(bodies),
+            root=root,
+            head=head,
+            signature=signature,
+            kid=kid,
+            sealed_at=self._clock.now(),
+        )
+        seals.append(seal)
+        return len(bodies)

@@ -1,0 +1,131 @@
+"""Tables as dictionaries, with the constraints that the SQL ones have. One commit is applied whole or not at all."""
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from adapters.persistence.conflicts import MAPPINGS, refusal
+from adapters.persistence.entries import Entry
+from adapters.persistence.tracking import BulkWrite, Change, Row
+from application.shared.unit_of_work import RepeatLost, Rule
+from domain.audit.chain import Seal
+from domain.identity.roles import ADMIN
+from domain.identity.users import UserStatus
+from domain.shared.errors import Conflict, StaleVersion
+
+PARENTS = {"passwords": ("id", "users"), "sessions": ("user_id", "users"), "api_keys": ("owner_id", "users")}
+Tables = dict[str, dict[UUID, Row]]
+RepeatKey = tuple[str, str, str]
+
+
+def _administrator_left(tables: Tables, _subject: UUID) -> bool:
+    return any(
+        row["status"] == UserStatus.ACTIVE.value and any(owned["role"] == ADMIN.name for owned in row["roles"])
+        for row in tables["users"].values()
+    )
+
+
+GUARDS: dict[str, Callable[[Tables, UUID], bool]] = {"identity.last_administrator": _administrator_left}
+
+
+@dataclass
+class MemoryDatabase:
+    """Everything that one installation holds, in this process only."""
+
+    tables: Tables = field(default_factory=lambda: {mapping.table: {} for mapping in MAPPINGS})
+    chunks: dict[int, Row] = field(default_factory=dict)
+    next_chunk: int = 1
+    entries: list[Entry] = field(default_factory=list)
+    repeats: dict[RepeatKey, Row] = field(default_factory=dict)
+    seals: list[Seal] = field(default_factory=list)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    leases: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def row(self, table: str, id: UUID) -> Row | None:
+        return copy.deepcopy(self.tables[table].get(id))
+
+    def rows(self, table: str) -> list[Row]:
+        """All rows, oldest first; copies, so that nobody changes what is stored."""
+        found = sorted(self.tables[table].values(), key=lambda row: (row["created_at"], str(row["id"])))
+        return copy.deepcopy(found)
+
+    def write(
+        self,
+        changes: Sequence[Change],
+        bulk: Sequence[BulkWrite],
+        guards: Iterable[tuple[Rule, UUID]],
+        entries: Sequence[Entry],
+        repeat: Row | None,
+    ) -> None:
+        """Check everything on a copy, then put it in place."""
+        tables = {name: dict(rows) for name, rows in self.tables.items()}
+        for change in changes:
+            _apply(tables, change)
+        _check_parents(tables, changes)
+        for change in changes:
+            _check_unique(tables, change)
+        for rule, subject in guards:
+            if not GUARDS[rule.name](tables, subject):
+                raise rule.error()
+        if repeat is not None:
+            self._keep_repeat(repeat)
+        self.tables = tables
+        self._write_chunks(bulk)
+        self.entries.extend(entries)
+
+    def _keep_repeat(self, repeat: Row) -> None:
+        key = (repeat["principal"], repeat["route"], repeat["key_hash"])
+        known = self.repeats.get(key)
+        if known is not None and known["expires_at"] > repeat["created_at"]:
+            raise RepeatLost()
+        self.repeats[key] = repeat
+
+    def _write_chunks(self, bulk: Sequence[BulkWrite]) -> None:
+        for write in bulk:
+            kept = {n: row for n, row in self.chunks.items() if row[write.column] != write.value}
+            for row in write.rows:
+                kept[self.next_chunk] = dict(row) | {"number": self.next_chunk}
+                self.next_chunk += 1
+            self.chunks = kept
+        documents = self.tables["documents"]
+        self.chunks = {n: row for n, row in self.chunks.items() if row["document_id"] in documents}
+
+
+def _apply(tables: Tables, change: Change) -> None:
+    rows = tables[change.mapping.table]
+    stored = rows.get(change.id)
+    if change.before is not None and (stored is None or stored["version"] != change.before["version"]):
+        raise StaleVersion()
+    if change.after is None:
+        rows.pop(change.id, None)
+        _cascade(tables, change.mapping.table, change.id)
+    else:
+        kept = {name: stored[name] for name in ("last_used_at",) if stored and name in stored}
+        rows[change.id] = kept | copy.deepcopy(change.after)
+
+
+def _cascade(tables: Tables, parent: str, id: UUID) -> None:
+    for child, (column, table) in PARENTS.items():
+        if table == parent:
+            tables[child] = {key: row for key, row in tables[child].items() if row[column] != id}
+
+
+def _check_parents(tables: Tables, changes: Sequence[Change]) -> None:
+    for change in changes:
+        parent = PARENTS.get(change.mapping.table)
+        if parent and change.after is not None and change.after[parent[0]] not in tables[parent[1]]:
+            raise Conflict("reference_missing", "Something that this refers to is gone.")
+
+
+def _check_unique(tables: Tables, change: Change) -> None:
+    if change.after is None:
+        return
+    for unique in change.mapping.unique:
+        values = [change.after[column] for column in unique.columns]
+        for row in tables[change.mapping.table].values():
+            if row["id"] != change.id and [row[column] for column in unique.columns] == values:
+                raise refusal(None, (change.mapping.table, *unique.columns))

@@ -1,0 +1,197 @@
+"""The seam in memory: the oracle of the contract suites, and the store of unit tests."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from adapters.persistence.chunk_writes import ChunkWrites
+from adapters.persistence.desk import TrackedJobDesk
+from adapters.persistence.entries import journal_entry
+from adapters.persistence.mapping import identity, knowledge, operations
+from adapters.persistence.memory.tables import MemoryDatabase
+from adapters.persistence.repeats import RepeatRecords
+from adapters.persistence.tracking import Row, TrackedRepository, Tracker
+from application.shared.observer import Observer
+from application.shared.ports import Clock
+from application.shared.unit_of_work import Operation, Repeat, Replayed, Rule
+from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.sessions import Session
+from domain.identity.users import User
+from domain.knowledge.answers import Answer
+from domain.knowledge.collections import Collection
+from domain.knowledge.documents import Document
+from domain.operations.jobs import FINAL, Job
+from domain.shared.entity import Aggregate
+from domain.shared.errors import FastOpsError
+
+A = TypeVar("A", bound=Aggregate)
+R = TypeVar("R")
+
+
+class MemoryRepository(TrackedRepository[A]):
+    def __init__(self, tracker: Tracker, database: MemoryDatabase) -> None:
+        super().__init__(tracker)
+        self._database = database
+
+    async def _row(self, id: UUID) -> Row | None:
+        return self._database.row(self.mapping.table, id)
+
+    def _where(self, **equal: Any) -> list[A]:
+        rows = self._database.rows(self.mapping.table)
+        return self._load_all([row for row in rows if all(row[name] == value for name, value in equal.items())])
+
+
+class MemoryUsers(MemoryRepository[User]):
+    mapping = identity.USERS
+
+    async def by_email(self, email: str) -> User | None:
+        return next(iter(self._where(email=email)), None)
+
+
+class MemoryPasswords(MemoryRepository[PasswordCredential]):
+    mapping = identity.PASSWORDS
+
+
+class MemorySessions(MemoryRepository[Session]):
+    mapping = identity.SESSIONS
+
+    async def open_of(self, user_id: UUID) -> Sequence[Session]:
+        return self._where(user_id=user_id, ended_at=None)
+
+
+class MemoryApiKeys(MemoryRepository[ApiKey]):
+    mapping = identity.API_KEYS
+
+    async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]:
+        return self._where(owner_id=owner_id)
+
+
+class MemoryCollections(MemoryRepository[Collection]):
+    mapping = knowledge.COLLECTIONS
+
+
+class MemoryDocuments(MemoryRepository[Document]):
+    mapping = knowledge.DOCUMENTS
+
+    async def by_external_id(self, collection_id: UUID, external_id: str) -> Document | None:
+        return next(iter(self._where(collection_id=collection_id, external_id=external_id)), None)
+
+    async def by_content(self, collection_id: UUID, content_hash: str) -> Sequence[Document]:
+        return self._where(collection_id=collection_id, content_hash=content_hash)
+
+    async def some_of_collection(self, collection_id: UUID, limit: int) -> Sequence[Document]:
+        return self._where(collection_id=collection_id)[:limit]
+
+
+class MemoryAnswers(MemoryRepository[Answer]):
+    mapping = knowledge.ANSWERS
+
+
+class MemoryJobs(MemoryRepository[Job]):
+    mapping = operations.JOBS
+
+    async def open_of(self, subject_id: UUID) -> Sequence[Job]:
+        return [job for job in self._where(subject_id=subject_id) if job.status not in FINAL]
+
+
+class MemoryUnitOfWork:
+    """Collects, then writes. Repositories are made on first use."""
+
+    def __init__(self, store: "MemoryStore", operation: Operation) -> None:
+        self._store, self._operation, self._tracker = store, operation, Tracker()
+
+    @cached_property
+    def users(self) -> MemoryUsers:
+        return MemoryUsers(self._tracker, self._store.database)
+
+    @cached_property
+    def passwords(self) -> MemoryPasswords:
+        return MemoryPasswords(self._tracker, self._store.database)
+
+    @cached_property
+    def sessions(self) -> MemorySessions:
+        return MemorySessions(self._tracker, self._store.database)
+
+    @cached_property
+    def api_keys(self) -> MemoryApiKeys:
+        return MemoryApiKeys(self._tracker, self._store.database)
+
+    @cached_property
+    def collections(self) -> MemoryCollections:
+        return MemoryCollections(self._tracker, self._store.database)
+
+    @cached_property
+    def documents(self) -> MemoryDocuments:
+        return MemoryDocuments(self._tracker, self._store.database)
+
+    @cached_property
+    def chunks(self) -> ChunkWrites:
+        return ChunkWrites(self._tracker)
+
+    @cached_property
+    def answers(self) -> MemoryAnswers:
+        return MemoryAnswers(self._tracker, self._store.database)
+
+    @cached_property
+    def job_rows(self) -> MemoryJobs:
+        return MemoryJobs(self._tracker, self._store.database)
+
+    @cached_property
+    def jobs(self) -> TrackedJobDesk:
+        return TrackedJobDesk(self.job_rows, self._store.clock)
+
+    def guard(self, rule: Rule, subject: UUID) -> None:
+        self._tracker.guards.append((rule, subject))
+
+    async def commit(self, result: R) -> R:
+        changes, now = self._tracker.changes(), self._store.clock.now()
+        repeat, tracker = self._operation.repeat, self._tracker
+        self._store.database.write(
+            changes,
+            tracker.bulk,
+            tracker.guards,
+            [journal_entry(self._operation, change, now) for change in changes if change.mapping.journaled],
+            self._store.records.record(repeat, result, now) if repeat else None,
+        )
+        self._tracker.settle(changes)
+        return result
+
+
+class MemoryStore:
+    """Opens units of work on a database in memory; satisfies `Work` for every context's view."""
+
+    def __init__(
+        self, database: MemoryDatabase, clock: Clock, records: RepeatRecords, observer: Observer | None = None
+    ) -> None:
+        self.database, self.clock, self.records = database, clock, records
+        self._observe = observer
+
+    def __call__(self, operation: Operation) -> AbstractAsyncContextManager[Any]:
+        return self._open(operation)
+
+    @asynccontextmanager
+    async def _open(self, operation: Operation) -> AsyncIterator[MemoryUnitOfWork]:
+        began, refused = time.perf_counter(), None
+        try:
+            if operation.repeat is not None:
+                kept = await self.recorded(operation.repeat)
+                if kept is not None:
+                    raise Replayed(kept)
+            yield MemoryUnitOfWork(self, operation)
+        except FastOpsError as error:
+            refused = error
+            raise
+        finally:
+            if self._observe is not None:
+                self._observe(operation, time.perf_counter() - began, refused)
+
+    async def recorded(self, repeat: Repeat) -> bytes | None:
+        key = self.records.key(repeat)
+        row = self.database.repeats.get((key["principal"], key["route"], key["key_hash"]))
+        return None if row is None else self.records.open(repeat, row, self.clock.now())
+
+    def decode(self, result: bytes, form: type[R]) -> R:
+        return self.records.decode(result, form)
