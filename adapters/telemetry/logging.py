@@ -81,6 +81,11 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> No
         logging.getLogger(name).propagate = True
 
 
+def is_debugging() -> bool:
+    """Whether lines of level DEBUG are logged, and with them the messages of errors."""
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
+
+
 def json_line(record: "Record", with_messages: bool = False) -> str:
     """One JSON object: time (RFC 3339, UTC), level, message, request_id, the bound fields, and an error's place."""
     line = {

@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 PREFIX = "FASTOPS_"
-DATABASE_SCHEMES = ("sqlite", "postgresql", "memory")
+DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "memory")
 
 
 class Environment(StrEnum):
@@ -142,6 +142,15 @@ class DataSettings(Area):
     )
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = setting(
         16, "a number from 1 to 200", "Connections that one process keeps to a database server at most."
+    )
+    database_pool_overflow: Annotated[int, Field(ge=0, le=200)] = setting(
+        0, "a number from 0 to 200", "Further connections that are opened for a moment when all of the pool are busy."
+    )
+    database_pool_timeout: Annotated[float, Field(gt=0, le=60)] = setting(
+        5.0, "seconds, up to 60", "How long a call waits for a free connection before it is refused."
+    )
+    database_pool_recycle: Annotated[int, Field(ge=30)] = setting(
+        1800, "seconds, at least 30", "Age at which a connection is replaced."
     )
     blob_store: Literal["database"] = setting("database", "database", "Where original files are kept.")
     vector_store: Literal["embedded", "memory"] = setting(

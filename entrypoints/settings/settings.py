@@ -1,6 +1,5 @@
 """All settings together: how they are read, what follows from them, and what production refuses."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,25 +16,7 @@ from entrypoints.settings.areas import (
     SecretSettings,
     ServiceSettings,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WrongSetting:
-    """A setting that cannot be used: its name and what would be right, never its value."""
-
-    name: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.detail}"
-
-
-class WrongSettings(Exception):
-    """Settings that stop the start."""
-
-    def __init__(self, problems: list[WrongSetting]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = problems
+from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 
 
 class Settings(BaseModel):
@@ -60,7 +41,8 @@ class Settings(BaseModel):
     @property
     def store(self) -> str:
         """The family of the database: sqlite, postgresql or memory."""
-        return self.database_url.partition(":")[0].partition("+")[0]
+        scheme = self.database_url.partition(":")[0].partition("+")[0]
+        return "postgresql" if scheme == "postgres" else scheme
 
     @property
     def public_url(self) -> str:
@@ -123,7 +105,7 @@ def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Set
     if problems:
         raise WrongSettings(problems)
     settings = Settings.model_validate(made)
-    if problems := _inconsistent(settings) + _unsafe(settings):
+    if problems := inconsistent(settings) + unsafe(settings):
         raise WrongSettings(problems)
     return settings
 
@@ -137,33 +119,6 @@ def takes(area: type[Area], name: str) -> str:
 def _problems(area: type[Area], error: ValidationError) -> list[WrongSetting]:
     names = dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False, include_url=False))
     return [WrongSetting(name.upper(), f"takes {takes(area, name)}.") for name in names]
-
-
-def _inconsistent(settings: Settings) -> list[WrongSetting]:
-    models = settings.models
-    problems = []
-    if models.language_model_url and not models.language_model:
-        problems.append(WrongSetting("LANGUAGE_MODEL", "must name the model to use at LANGUAGE_MODEL_URL."))
-    if models.embedding_url and not models.embedding_model:
-        problems.append(WrongSetting("EMBEDDING_MODEL", "must name the model to use at EMBEDDING_URL."))
-    if settings.store == "postgresql" and settings.secrets.master_key is None:
-        detail = "is required with a database server: 32 random bytes in base64, see `fastops keys make-master`."
-        problems.append(WrongSetting("MASTER_KEY", detail))
-    return problems
-
-
-def _unsafe(settings: Settings) -> list[WrongSetting]:
-    """What a production start refuses (OWASP ASVS 5.0 V13)."""
-    if not settings.is_production:
-        return []
-    checks = [
-        (settings.public_url.startswith("https://"), "PUBLIC_URL", "must begin with https:// in production."),
-        (settings.store != "memory", "DATABASE_URL", "must name a database that keeps its rows in production."),
-        (settings.data.vector_store != "memory", "VECTOR_STORE", "must not be memory in production."),
-        (settings.access.rate_limits == "on", "RATE_LIMITS", "must be on in production."),
-        (settings.service.log_level != "DEBUG", "LOG_LEVEL", "must be INFO or above in production."),
-    ]
-    return [WrongSetting(name, detail) for fine, name, detail in checks if not fine]
 
 
 def _text(value: Any) -> str | None:
