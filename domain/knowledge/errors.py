@@ -1,5 +1,6 @@
 """Refusals of the knowledge context."""
 
+from domain.knowledge.extracts import ExtractionReason
 from domain.shared.errors import AlreadyExists, Invalid, RuleBroken
 
 
@@ -8,6 +9,10 @@ class ExtractionFailed(Invalid):
 
     default_code = "extraction_failed"
     default_detail = "No text could be read from this file."
+
+    def __init__(self, reason: ExtractionReason, detail: str | None = None) -> None:
+        reason = ExtractionReason(reason)
+        super().__init__(reason.value, detail or reason.advice)
 
 
 class LastManager(RuleBroken):
