@@ -1,1 +1,1 @@
-"""TODO"""
+"""Hashes, tokens, keys and seals: everything that rests on cryptography."""
