@@ -45,6 +45,12 @@ class JobQueue(Protocol):
     async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
         """Take up to `limit` jobs that are queued and due, or whose lease ran out, oldest first."""
 
+    async def due(self, kinds: Sequence[str], now: Instant) -> bool:
+        """Whether `claim` would find anything; changes nothing."""
+
+    async def let_go(self, worker: str) -> int:
+        """Queue what `worker` holds again, for one that is known to be gone; how many jobs. Its tickets end."""
+
     async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
         """Move the leases on; those that were lost meanwhile are passed over."""
 

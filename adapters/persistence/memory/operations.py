@@ -7,6 +7,7 @@ from datetime import timedelta
 from adapters.persistence.desk import ticket_of
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.memory.tables import MemoryDatabase
+from adapters.persistence.tracking import Row
 from application.shared.jobs import JobTicket
 from application.shared.journal import JournalEntry, JournalEvent
 from application.shared.ports import Clock
@@ -25,14 +26,26 @@ class MemoryJobQueue:
     async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
         tickets: list[JobTicket] = []
         for row in self._database.rows("jobs"):
-            due = row["status"] == JobStatus.QUEUED.value and (row["run_after"] is None or row["run_after"] <= now)
-            lost = row["status"] == JobStatus.RUNNING.value and row["lease_until"] < now
-            if len(tickets) < limit and row["kind"] in kinds and (due or lost):
+            if len(tickets) < limit and _claimable(row, kinds, now):
                 job = JOBS.from_row(row)
                 job.claim(worker, now)
                 self._database.tables["jobs"][job.id] = JOBS.row(job)
                 tickets.append(ticket_of(job, job.version))
         return tickets
+
+    async def due(self, kinds: Sequence[str], now: Instant) -> bool:
+        return any(_claimable(row, kinds, now) for row in self._database.rows("jobs"))
+
+    async def let_go(self, worker: str) -> int:
+        held = [
+            row
+            for row in self._database.tables["jobs"].values()
+            if row["status"] == JobStatus.RUNNING.value and row["worker"] == worker
+        ]
+        for row in held:
+            row["status"], row["worker"], row["lease_until"] = JobStatus.QUEUED.value, None, None
+            row["version"] += 1
+        return len(held)
 
     async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
         for ticket in tickets:
@@ -48,6 +61,12 @@ class MemoryJobQueue:
     async def open_count(self, worker: str | None = None) -> int:
         rows = [row for row in self._database.tables["jobs"].values() if row["status"] in _OPEN]
         return sum(worker in (None, row["worker"]) for row in rows)
+
+
+def _claimable(row: Row, kinds: Sequence[str], now: Instant) -> bool:
+    due = row["status"] == JobStatus.QUEUED.value and (row["run_after"] is None or row["run_after"] <= now)
+    lost = row["status"] == JobStatus.RUNNING.value and row["lease_until"] < now
+    return row["kind"] in kinds and (due or lost)
 
 
 class MemoryLeases:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from adapters.persistence import listings
@@ -31,11 +31,7 @@ class SqlJobQueue:
 
     async def claim(self, worker: str, kinds: Sequence[str], limit: int, now: Instant) -> Sequence[JobTicket]:
         def call(connection: Connection) -> list[JobTicket]:
-            due = and_(
-                jobs.c.status == JobStatus.QUEUED.value, or_(jobs.c.run_after.is_(None), jobs.c.run_after <= now)
-            )
-            lost = and_(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_until < now)
-            wanted = select(jobs).where(jobs.c.kind.in_(kinds), or_(due, lost)).order_by(jobs.c.created_at, jobs.c.id)
+            wanted = select(jobs).where(_claimable(kinds, now)).order_by(jobs.c.created_at, jobs.c.id)
             rows = aggregate_rows(connection, JOBS, wanted.limit(limit).with_for_update(skip_locked=True))
             tickets = []
             for row in rows:
@@ -48,6 +44,16 @@ class SqlJobQueue:
             return tickets
 
         return await self._database.write(call)
+
+    async def due(self, kinds: Sequence[str], now: Instant) -> bool:
+        statement = select(jobs.c.id).where(_claimable(kinds, now)).limit(1)
+        return await self._database.read(lambda connection: connection.execute(statement).first() is not None)
+
+    async def let_go(self, worker: str) -> int:
+        held = and_(jobs.c.status == JobStatus.RUNNING.value, jobs.c.worker == worker)
+        free: Row = {"status": JobStatus.QUEUED.value, "worker": None, "lease_until": None}
+        statement = update(jobs).where(held).values(free | {"version": jobs.c.version + 1})
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
     async def prolong(self, tickets: Sequence[JobTicket], now: Instant) -> None:
         def call(connection: Connection) -> None:
@@ -67,6 +73,12 @@ class SqlJobQueue:
         if worker is not None:
             statement = statement.where(jobs.c.worker == worker)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+
+def _claimable(kinds: Sequence[str], now: Instant) -> ColumnElement[bool]:
+    due = and_(jobs.c.status == JobStatus.QUEUED.value, or_(jobs.c.run_after.is_(None), jobs.c.run_after <= now))
+    lost = and_(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_until < now)
+    return and_(jobs.c.kind.in_(kinds), or_(due, lost))
 
 
 class SqlJobLists:
