@@ -1,0 +1,128 @@
+"""The ring of Ed25519 keys that sign access tokens: next (published) → active → retired (verifies only) → gone.
+
+Private keys lie sealed in the store. Public ones are taken from what was sealed, so nobody slips in a key by writing
+to the database.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from joserfc.jwk import OKPKey
+
+from adapters.security.master_key import MasterKeyRefused
+from adapters.security.sealing import Sealer
+from application.identity.ports import SigningKeyStore, StoredSigningKey
+from domain.shared.errors import Unavailable
+from domain.shared.values import Instant
+
+NEXT, ACTIVE, RETIRED = "next", "active", "retired"
+ALGORITHM = "Ed25519"
+"""The fully specified name of RFC 9864; the older `EdDSA` is deprecated there."""
+RETIRED_KEPT = 4
+
+
+class KeyRing:
+    """The keys as this process knows them. `refresh` them every few seconds: other processes rotate too.
+
+    A key is published a whole rotation before it signs, so no process meets a token whose key it does not know.
+    """
+
+    def __init__(self, store: SigningKeyStore, sealer: Sealer) -> None:
+        self._store, self._sealer = store, sealer
+        self._rows: tuple[StoredSigningKey, ...] = ()
+        self._keys: Mapping[str, OKPKey] = {}
+        self._active: OKPKey | None = None
+        self.epoch = 0
+
+    @property
+    def active(self) -> OKPKey:
+        """The key that signs. Raises Unavailable before the ring is loaded."""
+        if self._active is None:
+            raise Unavailable("signing_keys_missing", "The signing keys are not loaded yet; try again in a moment.")
+        return self._active
+
+    def verifying(self, kid: object) -> OKPKey | None:
+        """The key of this id, whatever its state; None for one that is not ours."""
+        return self._keys.get(kid) if isinstance(kid, str) else None
+
+    def jwks(self) -> dict[str, object]:
+        """The public keys, RFC 7517."""
+        parts = {"use": "sig", "alg": ALGORITHM}
+        return {"keys": [{**key.as_dict(private=False), "kid": kid, **parts} for kid, key in self._keys.items()]}
+
+    async def ensure(self, now: Instant) -> None:
+        """Load the ring, and make its first keys where there are none. Call it under a lease at start."""
+        await self.refresh()
+        if self._active is None:
+            await self._store.add(self._new(ACTIVE, now))
+        if not any(row.state == NEXT for row in self._rows):
+            await self._store.add(self._new(NEXT, now))
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Take over what the store holds. Raises MasterKeyRefused where the keys were sealed under another one."""
+        rows = tuple(await self._store.load())
+        if rows == self._rows:
+            return
+        keys = {row.kid: self._opened(row) for row in rows}
+        signing = [row.kid for row in rows if row.state == ACTIVE]
+        self._rows, self._keys = rows, keys
+        self._active = keys[signing[0]] if signing else None
+        self.epoch += 1
+
+    async def rotate(self, now: Instant) -> None:
+        """Sign with the next key from now on, publish another, and forget the oldest retired ones."""
+        await self.ensure(now)
+        states = {row.kid: RETIRED for row in self._rows if row.state == ACTIVE}
+        states |= {row.kid: ACTIVE for row in self._rows if row.state == NEXT}
+        await self._store.set_states(states)
+        await self._store.add(self._new(NEXT, now))
+        for row in _outlived(await self._store.load()):
+            await self._store.remove(row.kid)
+        await self.refresh()
+
+    def _new(self, state: str, now: Instant) -> StoredSigningKey:
+        key = OKPKey.generate_key("Ed25519", auto_kid=False)
+        kid = key.thumbprint()
+        public = {name: str(value) for name, value in key.as_dict(private=False).items()}
+        sealed = self._sealer.seal(json.dumps(key.as_dict(private=True)).encode(), kid.encode())
+        return StoredSigningKey(kid=kid, state=state, public_jwk=public, private_sealed=sealed, created_at=now)
+
+    def _opened(self, row: StoredSigningKey) -> OKPKey:
+        try:
+            return OKPKey.import_key(json.loads(self._sealer.open(row.private_sealed, row.kid.encode())))
+        except ValueError:
+            detail = "MASTER_KEY is not the one that sealed the signing keys of this database: set the former one."
+            raise MasterKeyRefused("master_key_differs", detail) from None
+
+
+class MemorySigningKeys:
+    """The port `SigningKeyStore` without a database, for tests and throw-away installations."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, StoredSigningKey] = {}
+
+    async def load(self) -> Sequence[StoredSigningKey]:
+        return sorted(self._rows.values(), key=lambda row: (row.created_at, row.kid))
+
+    async def add(self, key: StoredSigningKey) -> None:
+        self._rows.setdefault(key.kid, key)
+
+    async def set_states(self, states: Mapping[str, str]) -> None:
+        for kid, state in states.items():
+            row = self._rows[kid]
+            self._rows[kid] = StoredSigningKey(
+                kid=kid,
+                state=state,
+                public_jwk=row.public_jwk,
+                private_sealed=row.private_sealed,
+                created_at=row.created_at,
+            )
+
+    async def remove(self, kid: str) -> None:
+        self._rows.pop(kid, None)
+
+
+def _outlived(rows: Sequence[StoredSigningKey]) -> list[StoredSigningKey]:
+    retired = sorted((row for row in rows if row.state == RETIRED), key=lambda row: (row.created_at, row.kid))
+    return retired[:-RETIRED_KEPT]
