@@ -54,6 +54,11 @@ class MemoryUsers(MemoryRepository[User]):
 class MemoryPasswords(MemoryRepository[PasswordCredential]):
     mapping = identity.PASSWORDS
 
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
+        row = self._database.tables["passwords"].get(user_id)
+        if row is not None and row["password_hash"] == old_hash:
+            row["password_hash"] = new_hash
+
 
 class MemorySessions(MemoryRepository[Session]):
     mapping = identity.SESSIONS

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 
 from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.mapping import identity, knowledge, operations
-from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_id
 from adapters.persistence.sqlalchemy.tables import identity as identity_tables
 from adapters.persistence.sqlalchemy.tables import knowledge as knowledge_tables
@@ -59,6 +59,11 @@ class SqlUsers(TableRepository[User]):
 
 class SqlPasswords(TableRepository[PasswordCredential]):
     mapping = identity.PASSWORDS
+
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
+        table = identity_tables.passwords
+        same = [table.c.id == user_id, table.c.password_hash == old_hash]
+        await execute(self._database, update(table).where(*same).values(password_hash=new_hash))
 
 
 class SqlSessions(TableRepository[Session]):

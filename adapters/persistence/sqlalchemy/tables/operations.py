@@ -49,3 +49,10 @@ set_aside = Table(
     Column("error", LONG_TEXT, nullable=False),
     Column("at", UtcDateTime(), nullable=False),
 )
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", key_text(100), primary_key=True),
+    Column("value", key_text(1000), nullable=False),
+)
+"""Facts about this installation, such as `oldest_reader`: the oldest release that may run on this schema."""

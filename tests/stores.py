@@ -1,0 +1,151 @@
+"""The stores that every contract suite runs on, each with all its read models behind one set of names."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from adapters.persistence.memory.operations import (
+    MemoryBlobs,
+    MemoryJobQueue,
+    MemoryJournal,
+    MemoryLeases,
+    MemoryPositions,
+)
+from adapters.persistence.memory.reads import (
+    MemoryAuditTrail,
+    MemoryIdentityReads,
+    MemoryJobLists,
+    MemoryKnowledgeReads,
+)
+from adapters.persistence.memory.tables import MemoryDatabase
+from adapters.persistence.memory.unit_of_work import MemoryStore
+from adapters.persistence.repeats import RepeatRecords
+from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
+from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
+from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
+from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
+from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases, SqlPositions
+from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
+from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
+from application.shared.journal import JournalEntry
+from application.shared.unit_of_work import Operation, Repeat
+from domain.shared.actor import Actor, system_actor
+from domain.shared.entity import Aggregate
+from tests.fakes import DigestSeal, ManualClock, sign
+
+
+@dataclass
+class Store:
+    """One store; `work` opens operations, the rest are its read models and machinery."""
+
+    name: str
+    clock: ManualClock
+    work: Any
+    lists: Any
+    principals: Any
+    reads: Any
+    chunk_rows: Any
+    job_queue: Any
+    job_lists: Any
+    leases: Any
+    positions: Any
+    blobs: Any
+    journal: Any
+    keeper: Any
+    audit: Any
+    database: Any
+
+    def operation(self, name: str, repeat: Repeat | None = None, actor: Actor | None = None) -> Any:
+        return self.work(Operation(name, actor or system_actor("test"), repeat))
+
+    async def given(self, *entities: Aggregate) -> None:
+        """Store these, whatever they are."""
+        async with self.operation("given") as uow:
+            for entity in entities:
+                self.repository(uow, entity).add(entity)
+            await uow.commit(None)
+
+    def repository(self, uow: Any, entity: Aggregate) -> Any:
+        names = {"ApiKey": "api_keys", "PasswordCredential": "passwords", "Job": "job_rows"}
+        kind = type(entity).__name__
+        return getattr(uow, names.get(kind) or f"{kind.lower()}s")
+
+    async def stored(self, kind: str, id: UUID) -> Any:
+        async with self.operation("look") as uow:
+            return await getattr(uow, kind).find(id)
+
+    async def entries(self) -> Sequence[JournalEntry]:
+        """All journal entries, numbered first."""
+        while await self.keeper.order():
+            pass
+        return await self.journal.after(0, 10_000)  # type: ignore[no-any-return]
+
+
+def memory_store() -> Store:
+    clock, database = ManualClock(), MemoryDatabase()
+    journal, identity = MemoryJournal(database, clock, sign), MemoryIdentityReads(database)
+    knowledge = MemoryKnowledgeReads(database)
+    return Store(
+        name="memory",
+        clock=clock,
+        work=MemoryStore(database, clock, RepeatRecords(DigestSeal())),
+        lists=identity,
+        principals=identity,
+        reads=knowledge,
+        chunk_rows=knowledge,
+        job_queue=MemoryJobQueue(database),
+        job_lists=MemoryJobLists(database),
+        leases=MemoryLeases(database, clock),
+        positions=MemoryPositions(database),
+        blobs=MemoryBlobs(database),
+        journal=journal,
+        keeper=journal,
+        audit=MemoryAuditTrail(database),
+        database=database,
+    )
+
+
+def sql_store(name: str, database: Database) -> Store:
+    clock = ManualClock()
+    return Store(
+        name=name,
+        clock=clock,
+        work=SqlStore(database, clock, RepeatRecords(DigestSeal())),
+        lists=SqlIdentityLists(database),
+        principals=SqlPrincipals(database),
+        reads=SqlKnowledgeReads(database),
+        chunk_rows=SqlChunkRows(database),
+        job_queue=SqlJobQueue(database),
+        job_lists=SqlJobLists(database),
+        leases=SqlLeases(database, clock),
+        positions=SqlPositions(database, clock),
+        blobs=DatabaseBlobs(database),
+        journal=SqlJournal(database),
+        keeper=SqlJournalKeeper(database, clock, sign),
+        audit=SqlAuditTrail(database),
+        database=database,
+    )
+
+
+@asynccontextmanager
+async def sqlite_store(file: Path) -> AsyncIterator[Store]:
+    """On a SQLite file that is migrated already."""
+    database = SqliteDatabase(database_url(f"sqlite:///{file}"))
+    try:
+        yield sql_store("sqlite", database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def postgres_store(url: str) -> AsyncIterator[Store]:
+    database = ServerDatabase(database_url(url), pool_size=5, max_overflow=0, pool_timeout=10, pool_recycle=3600)
+    try:
+        yield sql_store("postgres", database)
+    finally:
+        await database.close()
