@@ -20,6 +20,9 @@ class Users(Protocol):
     async def get(self, id: UUID, expected: int | None = None) -> User:
         """Raises NotFound, or StaleVersion when `expected` is given and differs."""
 
+    async def find(self, id: UUID) -> User | None:
+        """None where there is none."""
+
     async def by_email(self, email: str) -> User | None:
         """By the normal form of the address."""
 
@@ -30,6 +33,12 @@ class Users(Protocol):
 class Passwords(Protocol):
     async def find(self, id: UUID) -> PasswordCredential | None:
         """The password of a user, None where there is none."""
+
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
+        """Put the same password's hash with newer parameters in place, if `old_hash` is still stored.
+
+        Machinery: one atomic statement at once, without `commit`; no version moves, no journal entry is made.
+        """
 
     def add(self, credential: PasswordCredential) -> None: ...
     def remove(self, credential: PasswordCredential) -> None: ...
@@ -102,12 +111,6 @@ class Principals(Protocol):
 
     async def touch_api_key(self, key_id: UUID, at: Instant) -> None:
         """Keep the time of last use; machinery, at most once a minute and key, never fails the request."""
-
-    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
-        """Put the same password's hash with newer parameters in place, if `old_hash` is still stored.
-
-        Machinery: one atomic statement, no version moves, no journal entry; it never fails the sign-in.
-        """
 
 
 class SignInThrottle(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.identity.credentials import ApiKey
+from domain.identity.roles import Role
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.shared.values import Instant
@@ -106,3 +107,22 @@ class TokenPair:
     refresh_token: str
     expires_in: int
     scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleView:
+    name: str
+    description: str
+    permissions: tuple[str, ...]
+    every_collection: bool
+    built_in: bool
+
+    @classmethod
+    def of(cls, role: Role) -> "RoleView":
+        return cls(
+            name=role.name,
+            description=role.description,
+            permissions=tuple(sorted(permission.value for permission in role.permissions)),
+            every_collection=role.every_collection,
+            built_in=role.built_in,
+        )

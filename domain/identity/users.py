@@ -14,8 +14,10 @@ from domain.shared.values import Instant, new_id
 NAME_MAX = 200
 EMAIL_MAX = 254
 _EMAIL = re.compile(
-    r"[^\s@\x00-\x1f\x7f\"(),:;<>\[\\\]]{1,64}@[^\s@\x00-\x1f\x7f\"(),:;<>\[\\\]]+\.[^\s@.\x00-\x1f\x7f]{2,63}"
+    r"[^\s@\x00-\x1f\x7f\ud800-\udfff\"(),:;<>\[\\\]]{1,64}@"
+    r"[^\s@\x00-\x1f\x7f\ud800-\udfff\"(),:;<>\[\\\]]+\.[^\s@.\x00-\x1f\x7f\ud800-\udfff]{2,63}"
 )
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class UserStatus(StrEnum):
@@ -74,10 +76,12 @@ def normal_email(address: str) -> str:
 
 
 def normal_name(name: str) -> str:
-    """A name, trimmed. Raises Invalid where it is empty or over 200 characters."""
+    """A name, trimmed. Raises Invalid where it is empty, over 200 characters, or cannot be stored as text."""
     text = name.strip()
     if not text or len(text) > NAME_MAX:
         raise Invalid(violations=[Violation("/name", "length", f"Use 1 to {NAME_MAX} characters.")])
+    if _NO_TEXT.search(text):
+        raise Invalid(violations=[Violation("/name", "not_text", "Use characters of Unicode text only.")])
     return text
 
 
@@ -113,6 +117,10 @@ class User(Aggregate):
         )
         user.record(UserCreated(user_id=user.id, at=at))
         return user
+
+    @property
+    def is_active(self) -> bool:
+        return self.status is UserStatus.ACTIVE
 
     def rename(self, name: str, at: Instant) -> None:
         self.name = normal_name(name)

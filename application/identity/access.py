@@ -1,0 +1,71 @@
+"""From a credential to an actor: who calls, and what that one may do at this moment."""
+
+from application.identity.ports import AccessTokens, ApiKeySecrets, Principals
+from application.shared.ports import Clock
+from domain.identity.errors import TokenRefused
+from domain.identity.roles import rights_of
+from domain.shared.actor import Actor, ActorType, Origin
+
+API_KEY_PREFIX = "fo_"
+
+
+class AccessService:
+    """Judges each request by the rights as they are now; what a token or key once allowed does not count."""
+
+    def __init__(
+        self, principals: Principals, clock: Clock, access_tokens: AccessTokens, api_key_secrets: ApiKeySecrets
+    ) -> None:
+        self._principals, self._clock = principals, clock
+        self._tokens, self._secrets = access_tokens, api_key_secrets
+
+    async def actor_of(self, credential: str, origin: Origin) -> Actor:
+        """The actor behind an access token or an API key (`fo_…`).
+
+        Raises TokenRefused for whatever is not valid now, without a look-up where the form alone tells, and
+        Unavailable where rights cannot be decided.
+        """
+        if credential.startswith(API_KEY_PREFIX):
+            return await self._of_api_key(credential, origin)
+        return await self._of_token(credential, origin)
+
+    async def _of_token(self, token: str, origin: Origin) -> Actor:
+        now = self._clock.now()
+        claims = self._tokens.verify(token, now)
+        principal = await self._principals.of_session(claims.session_id, now)
+        if principal is None or not principal.active or principal.user_id != claims.user_id:
+            raise TokenRefused()
+        rights = rights_of(principal.roles)
+        return Actor(
+            type=ActorType.USER,
+            id=str(principal.user_id),
+            name=principal.name,
+            user_id=principal.user_id,
+            session_id=claims.session_id,
+            permissions=rights.permissions,
+            group_ids=principal.group_ids,
+            every_collection=rights.every_collection,
+            origin=origin,
+        )
+
+    async def _of_api_key(self, text: str, origin: Origin) -> Actor:
+        parts = self._secrets.read(text)
+        found = await self._principals.of_api_key(parts[0]) if parts else None
+        if parts is None or found is None:
+            raise TokenRefused()
+        now, (key, owner) = self._clock.now(), found
+        if not key.takes(parts[1], now) or key.is_expired(now) or not owner.active:
+            raise TokenRefused()
+        if not key.admits(origin.client_address):
+            raise TokenRefused()
+        await self._principals.touch_api_key(key.id, now)
+        rights = rights_of(owner.roles)
+        return Actor(
+            type=ActorType.API_KEY,
+            id=str(key.id),
+            name=key.name,
+            user_id=owner.user_id,
+            permissions=rights.permissions & key.scopes,
+            group_ids=owner.group_ids,
+            every_collection=rights.every_collection,
+            origin=origin,
+        )

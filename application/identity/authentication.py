@@ -1,0 +1,186 @@
+"""Sign-in, refresh and sign-out: the OAuth 2 grants (RFC 6749) and revocation (RFC 7009)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.identity.passwords import PasswordKeeper
+from application.identity.ports import (
+    AccessTokens,
+    IdentityWork,
+    Principal,
+    Principals,
+    RefreshTokens,
+    SignInThrottle,
+)
+from application.identity.sessions import settled
+from application.identity.views import TokenPair
+from application.shared.ports import Clock
+from application.shared.unit_of_work import Operation, Work
+from domain.identity.credentials import PasswordCredential
+from domain.identity.errors import InvalidGrant, TokenRefused
+from domain.identity.roles import rights_of
+from domain.identity.sessions import Session, SessionEnd
+from domain.identity.users import User, normal_email
+from domain.shared.actor import Actor, ActorType, Origin, anonymous
+from domain.shared.errors import Invalid, StaleVersion
+from domain.shared.values import Instant, new_id
+
+USER_AGENT_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMakers:
+    """Who writes and reads the two kinds of tokens."""
+
+    access: AccessTokens
+    refresh: RefreshTokens
+
+
+class AuthenticationService:
+    """Gives token pairs for proofs. Every refusal is InvalidGrant, whatever the cause, and takes as long."""
+
+    def __init__(
+        self,
+        work: Work[IdentityWork],
+        principals: Principals,
+        clock: Clock,
+        passwords: PasswordKeeper,
+        tokens: TokenMakers,
+        throttle: SignInThrottle,
+    ) -> None:
+        self._work, self._principals, self._clock = work, principals, clock
+        self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
+
+    async def password_grant(
+        self, origin: Origin, *, email: str, password: str, user_agent: str | None = None
+    ) -> TokenPair:
+        """Sign in. Raises InvalidGrant, RateLimited, and Unavailable when too many passwords wait to be checked.
+
+        An unknown account takes the same reads and the same place in the queue as a known one.
+        """
+        address = _address_of(email)
+        account = address or email
+        await self._throttle.arrive(origin.client_address, account)
+        known = await self._known(origin, address)
+        fits, renewed = await self._passwords.verify(password, known.credential.password_hash if known else None)
+        if known is None or not fits:
+            raise InvalidGrant()
+        pair = await self._start(origin, known, renewed, (user_agent or "")[:USER_AGENT_MAX] or None)
+        await self._throttle.succeeded(origin.client_address, account)
+        return pair
+
+    async def refresh_grant(self, origin: Origin, *, refresh_token: str) -> TokenPair:
+        """Spend a refresh token for the next pair; of several uses at once one wins.
+
+        Any other use shows that the token was copied: it ends the session, and that is committed before InvalidGrant
+        is raised. Tokens of ended sessions and other installations are refused without consequence.
+        """
+        parts = self._tokens.refresh.read(refresh_token)
+        if parts is None:
+            raise InvalidGrant()
+        session_id, generation, secret_hash = parts
+        now = self._clock.now()
+        principal = await self._principals.of_session(session_id, now)
+        if principal is None or not principal.active:
+            raise InvalidGrant()
+        actor = _actor(principal.user_id, principal.name, session_id, origin)
+        try:
+            async with self._work(Operation("session.refresh", actor)) as uow:
+                session = await uow.sessions.find(session_id)
+                if session is None or not session.is_live(now) or not session.is_of(secret_hash):
+                    raise InvalidGrant()
+                if not session.is_unused(generation):
+                    raise StaleVersion()
+                token = self._tokens.refresh.next(refresh_token, session.refresh(now))
+                return await uow.commit(self._pair(principal.user_id, principal.roles, session_id, token, now))
+        except StaleVersion:
+            await self._end(actor, session_id, SessionEnd.REUSE)
+            raise InvalidGrant() from None
+
+    async def revoke(self, origin: Origin, *, token: str) -> None:
+        """End the session of a refresh or access token; nothing happens for any other text (RFC 7009 §2.2)."""
+        found = await self._session_of(token)
+        if found is not None:
+            session_id, principal = found
+            actor = _actor(principal.user_id, principal.name, session_id, origin)
+            await self._end(actor, session_id, SessionEnd.SIGNED_OUT)
+
+    async def _known(self, origin: Origin, address: str) -> "_Known | None":
+        async with self._work(Operation("session.start", anonymous(origin))) as uow:
+            user = await uow.users.by_email(address)
+            credential = await uow.passwords.find(user.id if user else new_id())
+            return _Known(user, credential) if user and credential else None
+
+    async def _start(self, origin: Origin, known: "_Known", renewed: str | None, user_agent: str | None) -> TokenPair:
+        """Begin the session of a proven user, unless the account was shut or the password changed meanwhile."""
+        session_id, now = new_id(), self._clock.now()
+        token, secret_hash = self._tokens.refresh.mint(session_id)
+        actor = _actor(known.user.id, known.user.name, session_id, origin)
+        async with self._work(Operation("session.start", actor)) as uow:
+            user, credential = await uow.users.find(known.user.id), await uow.passwords.find(known.user.id)
+            if user is None or credential is None or not user.is_active or credential.version != known.version:
+                raise InvalidGrant()
+            if renewed is not None:
+                await uow.passwords.rehash(user.id, credential.password_hash, renewed)
+            session = Session.start(
+                session_id=session_id,
+                user_id=user.id,
+                secret_hash=secret_hash,
+                at=now,
+                client_address=origin.client_address,
+                user_agent=user_agent,
+            )
+            uow.sessions.add(session)
+            return await uow.commit(self._pair(user.id, user.roles, session_id, token, now))
+
+    async def _end(self, actor: Actor, session_id: UUID, reason: SessionEnd) -> None:
+        async def attempt() -> None:
+            async with self._work(Operation("session.end", actor)) as uow:
+                session = await uow.sessions.find(session_id)
+                if session is not None and session.ended_at is None:
+                    session.end(reason, self._clock.now())
+                    await uow.commit(None)
+
+        await settled(attempt)
+
+    async def _session_of(self, token: str) -> tuple[UUID, Principal] | None:
+        """The live session that a token of either kind belongs to, and whose it is."""
+        now, parts = self._clock.now(), self._tokens.refresh.read(token)
+        if parts is None:
+            try:
+                session_id = self._tokens.access.verify(token, now).session_id
+            except TokenRefused:
+                return None
+        else:
+            session_id = parts[0]
+        principal = await self._principals.of_session(session_id, now)
+        return None if principal is None else (session_id, principal)
+
+    def _pair(self, user_id: UUID, roles: frozenset[str], session_id: UUID, token: str, now: Instant) -> TokenPair:
+        scope = " ".join(sorted(rights_of(roles).permissions))
+        access, seconds = self._tokens.access.issue(user_id, session_id, scope, now)
+        return TokenPair(access_token=access, refresh_token=token, expires_in=seconds, scope=scope)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An account that can sign in, as it was before its password was checked."""
+
+    user: User
+    credential: PasswordCredential
+
+    @property
+    def version(self) -> int:
+        return self.credential.version
+
+
+def _actor(user_id: UUID, name: str, session_id: UUID, origin: Origin) -> Actor:
+    return Actor(type=ActorType.USER, id=str(user_id), name=name, user_id=user_id, session_id=session_id, origin=origin)
+
+
+def _address_of(email: str) -> str:
+    """The normal form; for what is no address the empty text, which no account has."""
+    try:
+        return normal_email(email)
+    except Invalid:
+        return ""
