@@ -1,1 +1,1 @@
-"""TODO"""
+"""Keyword search: the analyzer and the indexes behind the port KeywordIndex."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Vector search: one module or folder per engine behind the port VectorIndex."""

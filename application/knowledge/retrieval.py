@@ -26,6 +26,11 @@ class AllowedSet:
     collections: frozenset[UUID] | None
     documents: frozenset[UUID] | None = None
 
+    def allows(self, collection_id: UUID, document_id: UUID) -> bool:
+        """Whether chunks of this document in this collection are in the set."""
+        in_collection = self.collections is None or collection_id in self.collections
+        return in_collection and (self.documents is None or document_id in self.documents)
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
