@@ -1,1 +1,1 @@
-"""TODO"""
+"""Language models that write answers, one module per technology."""

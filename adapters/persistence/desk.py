@@ -52,8 +52,10 @@ class TrackedJobDesk:
     async def fail(self, ticket: JobTicket, code: str, detail: str) -> None:
         (await self._claimed(ticket)).fail(code, detail, self._clock.now())
 
-    async def retry_later(self, ticket: JobTicket, code: str, detail: str) -> None:
-        (await self._claimed(ticket)).retry_later(code, detail, self._clock.now())
+    async def retry_later(self, ticket: JobTicket, code: str, detail: str) -> bool:
+        job = await self._claimed(ticket)
+        job.retry_later(code, detail, self._clock.now())
+        return job.status not in FINAL
 
     async def _claimed(self, ticket: JobTicket) -> Job:
         job = await self._rows.get(ticket.id, ticket.version)

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Use cases of the audit trail: reading it."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Use cases of knowledge, their ports and read models."""

@@ -31,6 +31,9 @@ class Documents(Protocol):
     async def by_content(self, collection_id: UUID, content_hash: str) -> Sequence[Document]:
         """Documents with the same bytes, oldest first."""
 
+    async def some_of_collection(self, collection_id: UUID, limit: int) -> Sequence[Document]:
+        """Up to `limit` documents of a collection, whether or not it is still there, oldest first."""
+
     def add(self, document: Document) -> None: ...
     def remove(self, document: Document) -> None: ...
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from application.shared.jobs import JobTicket
 from domain.knowledge.answers import Answer, Citation
 from domain.knowledge.collections import Collection
 from domain.knowledge.documents import Document
@@ -104,11 +105,15 @@ class DocumentView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What became of a hand-in: the document, the job that ingests it, and whether it was there already."""
+    """What became of a hand-in: the document, the job that ingests it, and whether it was there already.
+
+    `ticket` is the claim on that job, for programs that hand in and ingest by themselves.
+    """
 
     document: DocumentView
     job_id: UUID | None
     existed: bool = False
+    ticket: JobTicket | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

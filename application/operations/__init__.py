@@ -1,1 +1,1 @@
-"""TODO"""
+"""Use cases of operations: jobs as people see them."""

@@ -35,8 +35,11 @@ class JobDesk(Protocol):
     async def fail(self, ticket: JobTicket, code: str, detail: str) -> None:
         """End the claimed job for good, with its named reason; StaleVersion as above."""
 
-    async def retry_later(self, ticket: JobTicket, code: str, detail: str) -> None:
-        """A needed part was down: queue it again with growing distance; StaleVersion as above."""
+    async def retry_later(self, ticket: JobTicket, code: str, detail: str) -> bool:
+        """A needed part was down: queue it again with growing distance; StaleVersion as above.
+
+        False when this was the last attempt: the job has failed then.
+        """
 
 
 class JobQueue(Protocol):

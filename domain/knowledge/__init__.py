@@ -1,1 +1,1 @@
-"""TODO"""
+"""The rules of knowledge: collections, documents, retrieval, answers."""

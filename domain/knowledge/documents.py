@@ -65,6 +65,16 @@ class DocumentChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReplaced(DomainEvent):
+    """New content came in; the bytes under `blob_key` are those of the version before."""
+
+    name: ClassVar[str] = "knowledge.document_replaced.v1"
+    document_id: UUID
+    collection_id: UUID
+    blob_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDeleted(DomainEvent):
     name: ClassVar[str] = "knowledge.document_deleted.v1"
     document_id: UUID
@@ -121,7 +131,9 @@ class Document(Aggregate):
 
     def replace(self, *, title: str | None, content: Content, metadata: Mapping[str, Any], at: Instant) -> None:
         """Take new content under the same external_id; the old chunks serve until the new ones are ready."""
+        old_key = self.content.blob_key
         self.content, self.metadata = content, metadata
+        self.record(DocumentReplaced(document_id=self.id, collection_id=self.collection_id, blob_key=old_key, at=at))
         if title is not None:
             self.title, self.titled = _title(title), bool(title.strip())
         self.requeue(at)
