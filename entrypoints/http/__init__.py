@@ -1,1 +1,1 @@
-"""TODO"""
+"""The HTTP channel: FastAPI endpoints that translate requests into use cases and their results into answers."""

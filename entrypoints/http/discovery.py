@@ -1,0 +1,73 @@
+"""Well-known documents: the public keys (RFC 7517) and the metadata of the token endpoint (RFC 8414)."""
+
+from typing import Annotated, Any, NotRequired
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from application.identity.ports import AccessTokens
+from domain.shared.actor import Origin, Permission
+from entrypoints.http.provided import provided
+from entrypoints.http.representations import json_response
+from entrypoints.http.security import anyone
+
+router = APIRouter(tags=["Sign-in"])
+Anybody = Annotated[Origin, anyone()]
+CACHED = {"Cache-Control": "public, max-age=60"}
+
+
+class KeyOut(TypedDict):
+    """A public key, RFC 8037."""
+
+    kty: str
+    crv: str
+    x: str
+    kid: str
+    alg: NotRequired[str]
+    use: NotRequired[str]
+
+
+class KeySetOut(TypedDict):
+    keys: list[KeyOut]
+
+
+class ServerMetadataOut(TypedDict):
+    """What RFC 8414 has clients find out by themselves."""
+
+    issuer: str
+    token_endpoint: str
+    revocation_endpoint: str
+    jwks_uri: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
+    scopes_supported: list[str]
+    service_documentation: str
+
+
+@router.get("/.well-known/jwks.json", response_model=KeySetOut)
+async def list_public_keys(_: Anybody, tokens: Annotated[AccessTokens, provided("security.access_tokens")]) -> Response:
+    """The keys that access tokens are checked with, the next one included, so that a rotation refuses nobody."""
+    return json_response(tokens.jwks(), headers=CACHED)
+
+
+@router.get("/.well-known/oauth-authorization-server", response_model=ServerMetadataOut)
+async def show_server_metadata(_: Anybody, settings: Annotated[Any, provided("settings")]) -> Response:
+    """Where tokens are had, and how, RFC 8414."""
+    base = settings.public_url
+    by_password = ["password"] if settings.access.password_grant == "on" else []  # noqa: S105 (a switch)
+    metadata: ServerMetadataOut = {
+        "issuer": base,
+        "token_endpoint": f"{base}/api/v1/auth/token",
+        "revocation_endpoint": f"{base}/api/v1/auth/revoke",
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "grant_types_supported": [*by_password, "refresh_token"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "scopes_supported": sorted(Permission),
+        "service_documentation": f"{base}/docs",
+    }
+    return json_response(metadata, headers=CACHED)

@@ -1,0 +1,85 @@
+"""What the parts of a route say about themselves in the OpenAPI document, so that no route repeats it."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from domain.shared.errors import FastOpsError
+from entrypoints.http.problems import MEDIA_TYPE, STATUS, Problem, title_of
+
+SCHEMA_REFERENCE = "#/components/schemas/{model}"
+PROBLEM_REFERENCE = "#/components/schemas/Problem"
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A dependency of routes that adds itself to the operations which use it."""
+
+    def describe(self, operation: dict[str, Any]) -> None:
+        """Add parameters, body, headers and refusals to the operation."""
+
+    @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """Models whose schemas the description refers to."""
+
+
+Refusal = type[FastOpsError] | FastOpsError
+
+
+def problems(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may refuse with these errors: classes, or instances where the code is special."""
+    operation: dict[str, Any] = {"responses": {}}
+    for refusal in refusals:
+        add_problem(operation, refusal)
+    return {int(status): answer for status, answer in operation["responses"].items()}
+
+
+def add_problem(operation: dict[str, Any], refusal: Refusal) -> None:
+    """Say that the operation may refuse like this."""
+    error = refusal() if isinstance(refusal, type) else refusal
+    add_refusal(operation, STATUS[error.kind], error.code, error.detail, Problem.of(error).headers)
+
+
+def add_refusal(
+    operation: dict[str, Any], status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Say that the operation may answer with this status and code; codes of one status stand side by side."""
+    answer = operation.setdefault("responses", {}).setdefault(str(status), {"description": ""})
+    content = answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {"schema": {"$ref": PROBLEM_REFERENCE}})
+    examples = content.setdefault("examples", {})
+    examples[code] = {"summary": detail, "value": _example(status, code, detail)}
+    answer["description"] = "Refused: " + ", ".join(f"`{name}`" for name in sorted(examples)) + "."
+    for name in headers or ():
+        if name != "Connection":
+            answer.setdefault("headers", {})[name] = {"schema": {"type": "string"}}
+
+
+def add_parameter(operation: dict[str, Any], place: str, name: str, schema: dict[str, Any], description: str) -> None:
+    """Add an optional parameter in `query` or `header`."""
+    parameter = {"name": name, "in": place, "required": False, "description": description, "schema": schema}
+    operation.setdefault("parameters", []).append(parameter)
+
+
+def add_answer_header(operation: dict[str, Any], name: str, description: str) -> None:
+    """Say that successful answers carry this header field."""
+    for status, answer in operation.get("responses", {}).items():
+        if status.startswith("2"):
+            answer.setdefault("headers", {})[name] = {"description": description, "schema": {"type": "string"}}
+
+
+def _example(status: int, code: str, detail: str) -> dict[str, Any]:
+    request_id = "019a3c4e-8f00-7a61-b2f4-5d3c0e9a1b27"
+    example: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": title_of(code),
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:fastops:request:{request_id}",
+        "code": code,
+        "request_id": request_id,
+    }
+    if status == 422:
+        broken = {"pointer": "/name", "code": "missing", "detail": "This member is required."}
+        example["errors"] = [broken] if code == "invalid" else []
+    return example

@@ -1,0 +1,73 @@
+"""The body of a hand-in: a file with fields as multipart, or a text as JSON."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from application.knowledge.hand_in import HandIn
+from domain.shared.errors import Invalid, TooLarge, UnsupportedMedia, Violation
+from entrypoints.http import strict_json
+from entrypoints.http.bodies import JsonBody, validated
+from entrypoints.http.content import JSON, MULTIPART, media_type_of
+from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.uploads import MalformedMultipart, Upload, received
+from entrypoints.http.v1.schemas.documents import NEW_DOCUMENT, DocumentFields, NewDocument
+
+FILE = "file"
+FIELDS = frozenset(DocumentFields.model_fields)
+
+
+class HandInBody:
+    """What is handed in. A file lies on disk until the route is done with it."""
+
+    def __init__(self) -> None:
+        self._json = JsonBody(NewDocument, NEW_DOCUMENT)
+
+    @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return (NewDocument, DocumentFields)
+
+    async def __call__(self, request: Request) -> AsyncIterator[HandIn]:
+        if media_type_of(request, (JSON, MULTIPART)) == JSON:
+            yield _of_text(await self._json(request))
+            return
+        async with received(request, FILE, FIELDS) as upload:
+            exchange_of(request).members = upload.members()
+            yield _of_file(upload)
+
+    def describe(self, operation: dict[str, Any]) -> None:
+        self._json.describe(operation)
+        fields = {"$ref": SCHEMA_REFERENCE.format(model=DocumentFields.__name__)}
+        file = {"type": "object", "required": [FILE], "properties": {FILE: {"type": "string", "format": "binary"}}}
+        operation["requestBody"]["content"][MULTIPART] = {
+            "schema": {"allOf": [fields, file]},
+            "encoding": {"metadata": {"contentType": JSON}},
+        }
+        for refusal in (MalformedMultipart, TooLarge, UnsupportedMedia):
+            add_problem(operation, refusal)
+
+
+def _of_text(content: NewDocument) -> HandIn:
+    return HandIn.of_text(content.text, title=content.title, metadata=content.metadata, external_id=content.external_id)
+
+
+def _of_file(upload: Upload) -> HandIn:
+    """The file with its fields; a field that was left empty counts as left out, as browsers send it."""
+    if upload.path is None:
+        raise Invalid(violations=[Violation(f"/{FILE}", "missing", "Send the file in this part.")])
+    members: dict[str, Any] = {name: text for name, text in upload.fields.items() if text}
+    if "metadata" in members:
+        members["metadata"] = strict_json.parse(members["metadata"].encode())
+    fields = validated(DocumentFields, members)
+    return HandIn(
+        content=upload.path,
+        title=fields.title,
+        media_type=upload.media_type,
+        file_name=upload.file_name,
+        metadata=fields.metadata,
+        external_id=fields.external_id,
+        content_hash=upload.content_hash,
+    )

@@ -1,0 +1,88 @@
+"""Health and figures for the machines that look after the service; all outside /api/v1."""
+
+import hmac
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from domain.shared.actor import Origin
+from domain.shared.errors import Unauthenticated, Unavailable
+from entrypoints.http.documented import problems
+from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.metrics import exposition
+from entrypoints.http.provided import provided
+from entrypoints.http.representations import json_response
+from entrypoints.http.security import anyone
+
+router = APIRouter(tags=["Operations"])
+Anybody = Annotated[Origin, anyone()]
+NOT_READY = Unavailable("not_ready", "A needed part is down or the service is stopping; send requests elsewhere.")
+METRICS_REFUSED = Unauthenticated(detail="Send the METRICS_TOKEN as Authorization: Bearer, or ask from the loopback.")
+
+
+class StatusOut(TypedDict):
+    status: str
+
+
+class VersionOut(TypedDict):
+    name: str
+    version: str
+    api: str
+
+
+@router.get("/livez", response_model=StatusOut)
+async def check_life(_: Anybody) -> Response:
+    """Whether the process answers. Restart it when this does not come."""
+    return json_response({"status": "alive"})
+
+
+@router.get("/readyz", response_model=StatusOut, responses=problems(NOT_READY))
+async def check_readiness(_: Anybody, health: Annotated[Any, provided("operations.health")]) -> Response:
+    """Whether requests should be sent here: 503 while a needed part is down, and while the service is stopping."""
+    parts: dict[str, str] = await health.ready()
+    failing = sorted(f"{part} is {state}" for part, state in parts.items() if state != "up")
+    if failing:
+        raise Unavailable(NOT_READY.code, f"Not ready: {', '.join(failing)}.")
+    return json_response({"status": "ready"})
+
+
+@router.get("/version", response_model=VersionOut)
+async def show_version(_: Anybody) -> Response:
+    """Which release answers."""
+    return json_response({"name": "fastops", "version": version("fastops"), "api": "v1"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(METRICS_REFUSED)},
+)
+async def show_metrics(
+    request: Request, _: Annotated[Origin, anyone("")], settings: Annotated[Any, provided("settings")]
+) -> Response:
+    """Figures in the text format of Prometheus. In production this needs METRICS_TOKEN or the loopback address."""
+    token = settings.observed.metrics_token
+    if settings.is_production and not _may_scrape(exchange_of(request), token.get_secret_value() if token else None):
+        raise Unauthenticated(detail=METRICS_REFUSED.detail)
+    return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _may_scrape(exchange: Exchange, token: str | None) -> bool:
+    given = (exchange.header(b"authorization") or "").removeprefix("Bearer ")
+    if token and hmac.compare_digest(given.encode(), token.encode()):
+        return True
+    # A proxy on the same machine calls from the loopback too, but for somebody else.
+    forwarded = b"x-forwarded-for" in exchange.headers or b"forwarded" in exchange.headers
+    return not forwarded and _is_loopback(exchange.client_address)
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return ip_address(address or "").is_loopback
+    except ValueError:
+        return False

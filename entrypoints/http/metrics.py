@@ -1,0 +1,26 @@
+"""Prometheus metrics of the HTTP channel, on the default registry. Labels never hold ids or free text."""
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+
+REQUESTS = Counter("fastops_http_requests_total", "Answers given, by route and status.", ("method", "route", "status"))
+DURATION = Histogram(
+    "fastops_http_request_duration_seconds",
+    "Time from the request's headers to the last byte of its answer.",
+    ("method", "route"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IN_PROGRESS = Gauge("fastops_http_requests_in_progress", "Requests being worked on.")
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def count(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one answer. Methods that HTTP does not know share one label, or clients could invent labels."""
+    method = method if method in METHODS else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    DURATION.labels(method, route).observe(seconds)
+
+
+def exposition() -> bytes:
+    """Everything that this process counts, in the text format of Prometheus."""
+    return generate_latest(REGISTRY)

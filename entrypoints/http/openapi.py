@@ -1,0 +1,163 @@
+"""The OpenAPI 3.1 document: FastAPI's own, with what the dependencies of each route say about themselves."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from domain.shared.errors import NotFound, Unavailable
+from entrypoints.http.bodies import MergePatch, patch_name
+from entrypoints.http.documented import SCHEMA_REFERENCE, Documented, add_problem, add_refusal
+from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
+
+DESCRIPTION: Final = """Identity, a permission-aware knowledge base with cited answers, audit and operations.
+
+Sign in at `/api/v1/auth/token`, or send an API key. Every refusal is a problem (RFC 9457) whose `type` leads to a page
+that explains it. Lists are paged by opaque cursors. `PATCH` takes JSON merge patches (RFC 7396). `Idempotency-Key`
+makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each other.
+"""
+
+TAGS: Final = (
+    ("Sign-in", "Tokens for people and scripts, and the keys to check them."),
+    ("Users", "People and service accounts, and the roles that they have."),
+    ("Account", "One's own account, password and sessions."),
+    ("Roles", "Sets of permissions."),
+    ("API keys", "Secrets for programs, with scopes within the owner's permissions."),
+    ("Collections", "Documents under one set of grants, which say who may read, write and manage."),
+    ("Documents", "What is handed in, and what became of it."),
+    ("Search", "The best chunks for a query, among those that the caller may read."),
+    ("Answers", "Answers that rest on verbatim quotes."),
+    ("Jobs", "Long work and its counted progress."),
+    ("Audit", "Every change, by whom and when."),
+    ("Operations", "Health and figures of the service."),
+)
+
+ANSWERED: Final = {"200": "The answer.", "201": "Created.", "202": "Taken in; a job does the rest.", "204": "Done."}
+
+PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "A refusal, RFC 9457. `code` is stable; `errors` is there for 422.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "code": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer into the body, or the name of a query parameter or header field.",
+                    },
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+        "error": {"type": "string", "description": "RFC 6749 §5.2, at the token endpoint."},
+        "error_description": {"type": "string"},
+    },
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document of this application."""
+    openapi = get_openapi(
+        title="FastOps",
+        version=version("fastops"),
+        openapi_version="3.1.0",
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS],
+    )
+    models: dict[type[BaseModel], bool] = {}
+    for route, operation in operations(app, openapi):
+        _complete(route, operation)
+        for part in parts(route):
+            part.describe(operation)
+            models.update({model: models.get(model, False) or isinstance(part, MergePatch) for model in part.models})
+    components = openapi.setdefault("components", {})
+    components["examples"] = _shared_examples([operation for _, operation in operations(app, openapi)])
+    components["schemas"] = dict(sorted({**_answers(components), **_inputs(models), "Problem": PROBLEM}.items()))
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+    }
+    return openapi
+
+
+def operations(app: FastAPI, openapi: dict[str, Any]) -> Iterator[tuple[APIRoute, dict[str, Any]]]:
+    """Each documented route with each of its operations."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                yield route, openapi["paths"][route.path_format][method.lower()]
+
+
+def parts(route: APIRoute) -> list[Documented]:
+    """The dependencies of a route that describe themselves."""
+    found: list[Any] = [item.call for item in route.dependant.dependencies]
+    return [part for part in found if isinstance(part, Documented)]
+
+
+def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
+    """What is the same for every operation. FastAPI's own 422 goes: nothing here answers in that form."""
+    operation["operationId"] = route.name
+    operation["summary"] = route.name.replace("_", " ").capitalize()
+    own = operation["responses"].get("422", {}).get("content", {})
+    if "application/json" in own:
+        del operation["responses"]["422"]
+    for status, text in ANSWERED.items():
+        answer = operation["responses"].get(status)
+        if answer and answer.get("description") in {None, "", "Successful Response"}:
+            answer["description"] = text
+    if route.param_convertors:
+        add_problem(operation, NotFound)
+    add_refusal(operation, 500, *INTERNAL)
+    add_problem(operation, Unavailable)
+
+
+def _shared_examples(described: list[dict[str, Any]]) -> dict[str, Any]:
+    """The example of each refusal once, by its code; the operations refer to it."""
+    examples: dict[str, Any] = {}
+    for operation in described:
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        for answer in operation["responses"].values():
+            named = answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+            for code in named:
+                examples.setdefault(code, named[code])
+                named[code] = {"$ref": f"#/components/examples/{code}"}
+    return dict(sorted(examples.items()))
+
+
+def _answers(components: dict[str, Any]) -> dict[str, Any]:
+    schemas = components.get("schemas", {})
+    return {name: schema for name, schema in schemas.items() if name not in {"HTTPValidationError", "ValidationError"}}
+
+
+def _inputs(models: dict[type[BaseModel], bool]) -> dict[str, Any]:
+    """Schemas of what is taken in; for merge patches also the form in which nothing is required."""
+    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMA_REFERENCE)
+    schemas: dict[str, Any] = definitions.get("$defs", {})
+    for model, is_patched in models.items():
+        if is_patched:
+            loose = {name: value for name, value in schemas[model.__name__].items() if name != "required"}
+            loose["properties"] = {
+                name: {key: value for key, value in schema.items() if key != "default"}
+                for name, schema in loose["properties"].items()
+            }
+            schemas[patch_name(model)] = loose | {"title": patch_name(model)}
+    return schemas

@@ -1,0 +1,142 @@
+"""Pages for people: what each problem means, and the API browsers, whose assets come from this service alone."""
+
+import html
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, Response
+
+from domain.shared.actor import Origin
+from domain.shared.errors import NotFound
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.handbook import sections
+from entrypoints.http.problems import title_of
+from entrypoints.http.representations import json_response
+from entrypoints.http.security import anyone
+
+router = APIRouter(include_in_schema=False)
+Anybody = Annotated[Origin, anyone("")]
+
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+STATIC: Final = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "redoc.standalone.js": "text/javascript",
+    "favicon.png": "image/png",
+}
+"""Files of the package fastapi-offline."""
+
+SCRIPTS: Final = {
+    "docs.js": """SwaggerUIBundle({
+  url: document.body.dataset.openapi,
+  dom_id: "#ui",
+  deepLinking: true,
+  validatorUrl: null,
+  syntaxHighlight: false,
+});
+""",
+    "redoc.js": """Redoc.init(document.body.dataset.openapi, {disableSearch: true}, document.getElementById("ui"));
+""",
+}
+STYLE: Final = "body{margin:2rem auto;max-width:45rem;padding:0 1rem;font:1rem/1.5 sans-serif}"
+
+
+@router.get("/docs")
+async def swagger_ui(request: Request, _: Anybody) -> Response:
+    return _browser(request, "swagger-ui-bundle.js", "docs.js", "swagger-ui.css")
+
+
+@router.get("/redoc")
+async def redoc(request: Request, _: Anybody) -> Response:
+    return _browser(request, "redoc.standalone.js", "redoc.js", None)
+
+
+@router.get("/assets/{name}")
+async def asset(name: str, _: Anybody) -> Response:
+    """A script, style or picture of the pages; their names are a closed list, so no path leads anywhere else."""
+    headers = {"Cache-Control": "public, max-age=86400"}
+    if name in SCRIPTS:
+        return Response(SCRIPTS[name], media_type="text/javascript", headers=headers)
+    if name == "pages.css":
+        return Response(STYLE, media_type="text/css", headers=headers)
+    if name not in STATIC:
+        raise NotFound
+    return Response(_static(name), media_type=STATIC[name], headers=headers)
+
+
+@router.get("/problems")
+async def problem_list(request: Request, _: Anybody) -> Response:
+    codes = list(sections("problems.md"))
+    if not _wants_html(request):
+        return json_response({"items": codes})
+    links = "".join(f'<li><a href="{_root(request)}/problems/{code}">{title_of(code)}</a></li>' for code in codes)
+    return _page(request, "Problems", f"<ul>{links}</ul>")
+
+
+@router.get("/problems/{code}")
+async def problem_page(request: Request, code: str, _: Anybody) -> Response:
+    """What one refusal means and what to do, for browsers as a page."""
+    text = sections("problems.md").get(code)
+    if text is None:
+        raise NotFound
+    if not _wants_html(request):
+        return json_response({"code": code, "title": title_of(code), "description": text})
+    return _page(request, title_of(code), rendered(text))
+
+
+def rendered(markdown: str) -> str:
+    """Paragraphs, lists and code spans of Markdown as HTML: all that the pages of problems use."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", markdown):
+        lines = block.strip().splitlines()
+        if all(line.startswith("- ") for line in lines):
+            items = "".join(f"<li>{_inline(line[2:])}</li>" for line in lines)
+            blocks.append(f"<ul>{items}</ul>")
+        else:
+            blocks.append(f"<p>{_inline(' '.join(lines))}</p>")
+    return "".join(blocks)
+
+
+@cache
+def _static(name: str) -> bytes:
+    return (files("fastapi_offline") / "static" / name).read_bytes()
+
+
+def _inline(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _wants_html(request: Request) -> bool:
+    return "text/html" in (exchange_of(request).header(b"accept") or "")
+
+
+def _root(request: Request) -> str:
+    return html.escape(request.scope.get("root_path", ""))
+
+
+def _page(request: Request, title: str, content: str) -> Response:
+    head = f'<title>{title} – FastOps</title><link rel="stylesheet" href="{_root(request)}/assets/pages.css">'
+    return _html(f"<head>{_META}{head}</head><body><h1>{title}</h1>{content}</body>")
+
+
+def _browser(request: Request, library: str, start: str, style: str | None) -> Response:
+    root = _root(request)
+    link = f'<link rel="stylesheet" href="{root}/assets/{style}">' if style else ""
+    head = f'{_META}<title>FastOps API</title><link rel="icon" href="{root}/assets/favicon.png">{link}'
+    scripts = "".join(f'<script src="{root}/assets/{name}"></script>' for name in (library, start))
+    body = f'<body data-openapi="{root}/openapi.json"><div id="ui"></div>{scripts}</body>'
+    return _html(f"<head>{head}</head>{body}")
+
+
+_META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+
+
+def _html(content: str) -> Response:
+    document = f'<!doctype html><html lang="en">{content}</html>'
+    return HTMLResponse(document, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})

@@ -1,0 +1,143 @@
+"""Every refusal as RFC 9457 `application/problem+json`: one table from kinds to statuses, one form, nothing echoed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
+from entrypoints.http.exchange import Exchange, exchange_of
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: Mapping[Kind, int] = {
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.STALE: 412,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED_MEDIA: 415,
+    Kind.INVALID: 422,
+    Kind.PRECONDITION_REQUIRED: 428,
+    Kind.RATE_LIMITED: 429,
+    Kind.UNAVAILABLE: 503,
+    Kind.STORAGE_FULL: 507,
+}
+
+HTTP_REFUSALS: Mapping[int, tuple[str, str]] = {
+    404: ("not_found", "There is nothing here that you may see."),
+    405: ("method_not_allowed", "This resource does not know the method; Allow lists those that it does."),
+    406: ("not_acceptable", "This resource cannot be shown in any form that Accept names."),
+}
+"""Refusals that only HTTP knows: status, then code and detail."""
+INTERNAL = ("internal_error", "Something went wrong on this side. The request id leads operators to the cause.")
+
+OAUTH_ERRORS = frozenset({"invalid_request", "invalid_client", "invalid_grant", "unsupported_grant_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One refusal, ready to be told."""
+
+    status: int
+    code: str
+    detail: str
+    violations: tuple[Violation, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: FastOpsError) -> "Problem":
+        status = STATUS[error.kind]
+        headers: dict[str, str] = {}
+        if error.kind is Kind.UNAUTHENTICATED:
+            refused = error.code == "invalid_token"
+            headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if refused else "Bearer"
+        if error.retry_after is not None or status in {429, 503}:
+            headers["Retry-After"] = str(max(1, ceil(error.retry_after or 1)))
+        if error.kind is Kind.TOO_LARGE:
+            headers["Connection"] = "close"
+        return cls(status, error.code, error.detail, error.violations, headers)
+
+    def members(self, root_path: str, exchange: Exchange) -> dict[str, Any]:
+        """The members of RFC 9457 with ours: `code`, `request_id`, and `errors` where a rule was broken."""
+        members: dict[str, Any] = {
+            "type": f"{root_path}/problems/{self.code}",
+            "title": title_of(self.code),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": f"urn:fastops:request:{exchange.request_id}",
+            "code": self.code,
+            "request_id": exchange.request_id,
+        }
+        if self.status == 422:
+            members["errors"] = [
+                {"pointer": item.pointer, "code": item.code, "detail": item.detail} for item in self.violations
+            ]
+        if exchange.oauth:
+            members["error"] = self._oauth_error()
+            members["error_description"] = self.detail
+        return members
+
+    def response(self, root_path: str, exchange: Exchange) -> Response:
+        content = orjson.dumps(self.members(root_path, exchange))
+        return Response(content, self.status, headers=dict(self.headers), media_type=MEDIA_TYPE)
+
+    def _oauth_error(self) -> str:
+        if self.code in OAUTH_ERRORS:
+            return self.code
+        return "temporarily_unavailable" if self.status >= 500 or self.status == 429 else "invalid_request"
+
+
+def title_of(code: str) -> str:
+    return code.replace("_", " ").capitalize()
+
+
+def internal_error(root_path: str, exchange: Exchange) -> Response:
+    return Problem(500, *INTERNAL).response(root_path, exchange)
+
+
+def install(app: FastAPI) -> None:
+    """Have every refusal of this app told as a problem."""
+    app.add_exception_handler(FastOpsError, _refused)
+    app.add_exception_handler(RequestValidationError, _no_such_path)
+    app.add_exception_handler(HTTPException, _http_refused)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FastOpsError)
+    return _told(request, Problem.of(error))
+
+
+async def _no_such_path(request: Request, _: Exception) -> Response:
+    """FastAPI itself validates nothing but path parameters here, and an id that is none names nothing."""
+    return _told(request, Problem.of(NotFound()))
+
+
+async def _http_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, detail = HTTP_REFUSALS.get(error.status_code, HTTP_REFUSALS[404])
+    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else {}
+    status = error.status_code if error.status_code in HTTP_REFUSALS else 404
+    return _told(request, Problem(status, code, detail, headers=headers))
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    return problem.response(request.scope.get("root_path", ""), exchange_of(request))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes on this path; a single route knows only its own."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

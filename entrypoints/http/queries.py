@@ -1,0 +1,109 @@
+"""Query strings, read as strictly as bodies: broken encoding is malformed, unknown and repeated names are invalid."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from domain.shared.errors import Invalid, Malformed, Violation
+from entrypoints.http.documented import add_parameter, add_problem
+from entrypoints.http.violations import name_of, parameter_violations
+
+Q = TypeVar("Q", bound=BaseModel)
+
+PARAMETERS_MAX = 50
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class MalformedQuery(Malformed):
+    default_code = "malformed_query"
+    default_detail = "The query string is not percent-encoded UTF-8."
+
+
+class Parameters(BaseModel):
+    """Base of the parameters that a list or a look-up takes; all of them are texts and optional unless said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+class Queries(Generic[Q]):
+    """The query string of a request as `model`."""
+
+    def __init__(self, model: type[Q]) -> None:
+        self.model = model
+
+    @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return ()
+
+    async def __call__(self, request: Request) -> Q:
+        return validated_query(self.model, parse_query(request.scope["query_string"]))
+
+    def describe(self, operation: dict[str, Any]) -> None:
+        describe_query(operation, self.model)
+
+
+def parse_query(raw: bytes) -> dict[str, str]:
+    """The parameters of a query string. Raises MalformedQuery; Invalid for a repeated name or control characters."""
+    parameters: dict[str, str] = {}
+    for name, value in decoded(raw, MalformedQuery):
+        if name in parameters:
+            raise _invalid(name, "repeated", "Give this parameter once.")
+        if _CONTROL.search(name) or _CONTROL.search(value):
+            raise _invalid(name, "control_character", "Control characters are not taken.")
+        parameters[name] = value
+    return parameters
+
+
+def decoded(raw: bytes, error: type[Malformed]) -> Iterator[tuple[str, str]]:
+    """Names and values of `application/x-www-form-urlencoded` text; raises `error` for what is not UTF-8 in escapes."""
+    if _BROKEN_ESCAPE.search(raw) or raw.count(b"&") > PARAMETERS_MAX:
+        raise error
+    for pair in raw.replace(b"+", b" ").split(b"&"):
+        if not pair:
+            continue
+        name, _, value = pair.partition(b"=")
+        try:
+            yield unquote_to_bytes(name).decode("utf-8"), unquote_to_bytes(value).decode("utf-8")
+        except UnicodeDecodeError:
+            raise error from None
+
+
+def validated_query(model: type[Q], parameters: dict[str, str]) -> Q:
+    """The parameters as `model`; raises Invalid with every unknown name and every broken rule."""
+    unknown = parameters.keys() - accepted(model)
+    if unknown:
+        known = ", ".join(sorted(accepted(model)))
+        detail = f"The parameters here are {known}." if known else "There are no parameters here."
+        raise Invalid(violations=[Violation(name_of(name), "unknown_parameter", detail) for name in sorted(unknown)])
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        raise Invalid(violations=parameter_violations(error)) from None
+
+
+def refuse_query(request: Request) -> None:
+    """Raise where a request has parameters although its route takes none."""
+    if request.scope["query_string"]:
+        validated_query(Parameters, parse_query(request.scope["query_string"]))
+
+
+def accepted(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
+def describe_query(operation: dict[str, Any], model: type[BaseModel]) -> None:
+    for name, schema in model.model_json_schema(by_alias=True).get("properties", {}).items():
+        shown = {key: value for key, value in schema.items() if key not in {"title", "description", "default"}}
+        any_of = [option for option in shown.pop("anyOf", []) if option != {"type": "null"}]
+        add_parameter(operation, "query", name, any_of[0] if any_of else shown, schema.get("description", ""))
+    for refusal in (MalformedQuery, Invalid):
+        add_problem(operation, refusal)
+
+
+def _invalid(name: str, code: str, detail: str) -> Invalid:
+    return Invalid(violations=[Violation(name_of(name), code, detail)])

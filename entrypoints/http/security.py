@@ -1,0 +1,159 @@
+"""Who calls, and whether this route lets them: one dependency per route, first in its signature."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from application.identity.access import AccessService
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from domain.identity.errors import TokenRefused
+from domain.shared.actor import Actor, Origin, Permission, anonymous
+from domain.shared.errors import Forbidden, Unauthenticated
+from entrypoints.http.content import JSON
+from entrypoints.http.documented import add_problem, add_refusal
+from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.problems import HTTP_REFUSALS
+from entrypoints.http.provided import resolver
+from entrypoints.http.queries import Queries, refuse_query
+
+CREDENTIAL_MAX = 4096
+_CREDENTIAL = re.compile(r"[A-Za-z0-9._~+/=_-]+")
+_access = resolver("identity.access")
+
+
+class Caller(HTTPBearer):
+    """The actor of a signed-in request, by access token or API key, with the permission that the route needs.
+
+    Checks in this order: credentials (401), permission (403), what Accept allows (406), stray parameters (422).
+    Whether the actor may know of a resource (404) is the service's to say.
+    """
+
+    def __init__(self, permission: Permission | None, answers: str) -> None:
+        super().__init__(scheme_name="bearer", description="Access token of /api/v1/auth/token, or an API key.")
+        self.permission = permission
+        self.answers = answers
+
+    @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return ()
+
+    async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
+        exchange = exchange_of(request)
+        access: AccessService = await _access(request)
+        actor = exchange.actor = await access.actor_of(_credential(exchange), exchange.origin)
+        if self.permission is not None:
+            actor.require(self.permission)
+        _check_form(request, exchange, self.answers)
+        return actor
+
+    def describe(self, operation: dict[str, Any]) -> None:
+        operation["security"] = [{"bearer": []}, {"api_key": []}]
+        operation["x-permission"] = self.permission.value if self.permission else "signed-in"
+        for refusal in (Unauthenticated, TokenRefused, *((Forbidden,) if self.permission else ())):
+            add_problem(operation, refusal)
+        _describe_form(operation, self.answers)
+
+
+class Anyone:
+    """The origin of a request on a public route."""
+
+    permission = None
+
+    def __init__(self, answers: str) -> None:
+        self.answers = answers
+
+    @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return ()
+
+    async def __call__(self, request: Request) -> Origin:
+        exchange = exchange_of(request)
+        _check_form(request, exchange, self.answers)
+        exchange.actor = anonymous(exchange.origin)
+        return exchange.origin
+
+    def describe(self, operation: dict[str, Any]) -> None:
+        operation["security"] = []
+        operation["x-permission"] = "public"
+        _describe_form(operation, self.answers)
+
+
+def needs(permission: Permission, answers: str = JSON) -> Any:
+    """The actor, who must hold `permission`; `answers` is the media type that the route gives."""
+    return Depends(Caller(permission, answers))
+
+
+def signed_in(answers: str = JSON) -> Any:
+    """The actor, whoever it is; for one's own account and for what a service itself decides."""
+    return Depends(Caller(None, answers))
+
+
+def anyone(answers: str = JSON) -> Any:
+    """Nobody needs to sign in; only routes on the public list may use this."""
+    return Depends(Anyone(answers))
+
+
+def also(actor: Actor, permission: Permission) -> Actor:
+    """The actor with sight of what it is about to change: whoever may write may see what the answer shows anyway."""
+    if permission in actor.permissions:
+        return actor
+    return replace(actor, permissions=actor.permissions | {permission})
+
+
+def _credential(exchange: Exchange) -> str:
+    """What the request signs in with. Raises Unauthenticated where there is none, TokenRefused where it is none."""
+    authorization, key = exchange.header(b"authorization"), exchange.header(b"x-api-key")
+    if authorization is None and key is None:
+        raise Unauthenticated
+    if authorization is not None and key is not None:
+        raise TokenRefused(detail="Send one credential, in Authorization or in X-API-Key.")
+    if authorization is None:
+        scheme, credential = "key", (key or "").strip()
+    else:
+        scheme, _, credential = authorization.strip().partition(" ")
+        credential = credential.strip()
+        if scheme.lower() != "bearer":
+            raise Unauthenticated(detail="Send an access token or API key as Authorization: Bearer.")
+    if len(credential) > CREDENTIAL_MAX or not _CREDENTIAL.fullmatch(credential):
+        raise TokenRefused
+    if scheme == "key" and not credential.startswith("fo_"):
+        raise TokenRefused
+    return credential
+
+
+def _check_form(request: Request, exchange: Exchange, answers: str) -> None:
+    if not accepts(exchange.header(b"accept"), answers):
+        raise HTTPException(406)
+    if request.scope["query_string"] and not _takes_query(request):
+        refuse_query(request)
+
+
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Whether an Accept field (RFC 9110 §12.5.1) lets this media type through; the most specific range decides.
+
+    Answers without content have the media type "" and fit everything.
+    """
+    if not media_type or accept is None or not accept.strip() or accept == "*/*":
+        return True
+    main = media_type.partition("/")[0]
+    best, allowed = -1, False
+    for item in accept.split(","):
+        essence, *parameters = (part.strip().lower() for part in item.split(";"))
+        rank = {"*/*": 0, f"{main}/*": 1, media_type: 2}.get(essence, -1)
+        if rank >= best and rank >= 0:
+            refused = any(re.fullmatch(r"q=0(\.0{0,3})?", parameter) for parameter in parameters)
+            best, allowed = rank, not refused
+    return allowed
+
+
+def _takes_query(request: Request) -> bool:
+    return any(isinstance(item.call, Queries) for item in request.scope["route"].dependant.dependencies)
+
+
+def _describe_form(operation: dict[str, Any], answers: str) -> None:
+    if answers:
+        add_refusal(operation, 406, *HTTP_REFUSALS[406])

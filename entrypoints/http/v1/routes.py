@@ -1,0 +1,34 @@
+"""All resources of version 1."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from entrypoints.http.v1 import (
+    account,
+    answers,
+    api_keys,
+    audit_events,
+    collections,
+    documents,
+    jobs,
+    roles,
+    search,
+    tokens,
+    users,
+)
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    users.router,
+    account.router,
+    search.router,
+    answers.router,
+    documents.router,
+    collections.router,
+    jobs.router,
+    tokens.router,
+    api_keys.router,
+    roles.router,
+    audit_events.router,
+)
+"""In the order in which a request is held against them, the busiest first."""

@@ -1,0 +1,138 @@
+"""Users as version 1 takes and shows them."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from application.identity.views import SessionView, UserView
+from domain.identity.users import EMAIL_MAX, NAME_MAX, UserKind
+from domain.shared.values import Instant
+from entrypoints.http.bodies import Input
+from entrypoints.http.lists import ListParameters
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, PageOut
+
+PASSWORD_MAX: Final = 1024
+ROLES_MAX: Final = 50
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX, json_schema_extra={"format": "email"})]
+Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX, json_schema_extra={"format": "password"})]
+RoleNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=ROLES_MAX)]
+
+
+class NewUser(Input):
+    name: Name
+    email: Email
+    password: Password | None = None
+    roles: RoleNames = Field(default_factory=list)
+    kind: UserKind = UserKind.PERSON
+
+
+class UserContent(Input):
+    """What of a user can be changed."""
+
+    name: Name
+    email: Email
+    roles: RoleNames
+
+
+class AccountContent(Input):
+    """What of one's own account can be changed."""
+
+    name: Name
+    email: Email
+
+
+class PasswordChange(Input):
+    current_password: Password
+    new_password: Password
+
+
+class UserParameters(ListParameters):
+    email: Annotated[str | None, Field(description="Exactly this address.")] = None
+    status: Annotated[str | None, Field(description="`active` or `disabled`.", pattern="^(active|disabled)$")] = None
+    role: Annotated[str | None, Field(description="Those that have this role.")] = None
+    q: Annotated[str | None, Field(description="A part of the name or the address.", max_length=200)] = None
+
+
+class UserOut(TypedDict):
+    id: UUID
+    name: str
+    email: str
+    email_verified: bool
+    kind: str
+    status: str
+    roles: list[str]
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+
+class UsersOut(PageOut):
+    items: list[UserOut]
+
+
+class SessionOut(TypedDict):
+    """One sign-in with the refresh tokens that grew from it."""
+
+    id: UUID
+    client_address: str | None
+    user_agent: str | None
+    created_at: Instant
+    expires_at: Instant
+    current: Annotated[bool, Field(description="Whether this request belongs to it.")]
+
+
+class SessionsOut(PageOut):
+    items: list[SessionOut]
+
+
+def user_out(view: UserView) -> UserOut:
+    return {
+        "id": view.id,
+        "name": view.name,
+        "email": view.email,
+        "email_verified": view.email_verified,
+        "kind": view.kind,
+        "status": view.status,
+        "roles": list(view.roles),
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+        "version": view.version,
+    }
+
+
+def session_out(view: SessionView, current: UUID | None) -> SessionOut:
+    return {
+        "id": view.id,
+        "client_address": view.client_address,
+        "user_agent": view.user_agent,
+        "created_at": view.created_at,
+        "expires_at": view.expires_at,
+        "current": view.id == current,
+    }
+
+
+NEW_USER: Final = {"name": "Ada Lovelace", "email": "ada@example.com", "roles": ["editor"]}
+USER: Final = {
+    "id": EXAMPLE_ID,
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "email_verified": False,
+    "kind": "person",
+    "status": "active",
+    "roles": ["editor"],
+    "created_at": EXAMPLE_TIME,
+    "updated_at": EXAMPLE_TIME,
+    "version": 1,
+}
+SESSION: Final = {
+    "id": OTHER_ID,
+    "client_address": "192.0.2.17",
+    "user_agent": "fastops-client/1.0",
+    "created_at": EXAMPLE_TIME,
+    "expires_at": "2026-03-02T12:00:00.000000Z",
+    "current": True,
+}

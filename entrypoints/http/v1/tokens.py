@@ -1,0 +1,88 @@
+"""Sign-in: the token endpoint of OAuth 2 (RFC 6749) and revocation (RFC 7009)."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from application.identity.authentication import AuthenticationService
+from domain.identity.errors import InvalidGrant
+from domain.shared.actor import Origin
+from domain.shared.errors import Malformed, RateLimited
+from entrypoints.http.documented import problems
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.forms import FormBody, InvalidRequest
+from entrypoints.http.provided import provided
+from entrypoints.http.representations import json_response
+from entrypoints.http.security import anyone
+from entrypoints.http.v1.schemas.tokens import (
+    TOKEN,
+    TOKEN_FORM,
+    RevocationForm,
+    RevokedOut,
+    TokenForm,
+    TokenOut,
+    token_out,
+)
+from entrypoints.http.v1.schemas.values import shown
+
+router = APIRouter(prefix="/api/v1/auth", tags=["Sign-in"])
+
+Authentication = Annotated[AuthenticationService, provided("identity.authentication")]
+Caller = Annotated[Origin, anyone()]
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+USER_AGENT_MAX: Final = 300
+
+
+class UnsupportedGrantType(Malformed):
+    """RFC 6749 §5.2 `unsupported_grant_type`."""
+
+    default_code = "unsupported_grant_type"
+    default_detail = "Use the grant type password or refresh_token."
+
+
+@router.post(
+    "/token",
+    response_model=TokenOut,
+    responses={200: shown(TOKEN), **problems(InvalidGrant, UnsupportedGrantType, RateLimited)},
+)
+async def issue_tokens(
+    request: Request,
+    origin: Caller,
+    form: Annotated[TokenForm, Depends(FormBody(TokenForm, TOKEN_FORM))],
+    authentication: Authentication,
+    settings: Annotated[Any, provided("settings")],
+) -> Response:
+    """Sign in with e-mail and password, or trade a refresh token for the next pair.
+
+    A refresh token works once; using a spent one ends the whole session. All refused sign-ins look the same.
+    """
+    if form.grant_type == "refresh_token":
+        if form.refresh_token is None:
+            raise InvalidRequest(detail="Send refresh_token with this grant type.")
+        pair = await authentication.refresh_grant(origin, refresh_token=form.refresh_token)
+    elif form.grant_type == "password" and settings.access.password_grant == "on":  # noqa: S105 (a switch)
+        if form.username is None or form.password is None:
+            raise InvalidRequest(detail="Send username and password with this grant type.")
+        pair = await authentication.password_grant(
+            origin, email=form.username, password=form.password, user_agent=_user_agent(request)
+        )
+    else:
+        raise UnsupportedGrantType
+    return json_response(token_out(pair), headers=NO_STORE)
+
+
+@router.post("/revoke", response_model=RevokedOut, responses={200: shown({})})
+async def revoke_token(
+    origin: Caller,
+    form: Annotated[RevocationForm, Depends(FormBody(RevocationForm, {"token": "rt_…"}))],
+    authentication: Authentication,
+) -> Response:
+    """End the session of a refresh token or access token, RFC 7009. Unknown tokens are fine."""
+    await authentication.revoke(origin, token=form.token)
+    return json_response({}, headers=NO_STORE)
+
+
+def _user_agent(request: Request) -> str | None:
+    text = exchange_of(request).header(b"user-agent")
+    return text[:USER_AGENT_MAX] if text else None
