@@ -73,7 +73,8 @@ class Store:
     def repository(self, uow: Any, entity: Aggregate) -> Any:
         names = {"ApiKey": "api_keys", "PasswordCredential": "passwords", "Job": "job_rows"}
         kind = type(entity).__name__
-        return getattr(uow, names.get(kind) or f"{kind.lower()}s")
+        plural = f"{kind.lower()}s" if not kind.endswith("f") else f"{kind.lower()[:-1]}ves"
+        return getattr(uow, names.get(kind) or plural)
 
     async def stored(self, kind: str, id: UUID) -> Any:
         async with self.operation("look") as uow:

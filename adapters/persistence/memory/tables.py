@@ -16,6 +16,7 @@ from domain.identity.users import UserStatus
 from domain.shared.errors import Conflict, StaleVersion
 
 PARENTS = {"passwords": ("id", "users"), "sessions": ("user_id", "users"), "api_keys": ("owner_id", "users")}
+_PLACES = {mapping.table: place for place, mapping in enumerate(MAPPINGS)}
 Tables = dict[str, dict[UUID, Row]]
 RepeatKey = tuple[str, str, str]
 
@@ -63,7 +64,7 @@ class MemoryDatabase:
     ) -> None:
         """Check everything on a copy, then put it in place."""
         tables = {name: dict(rows) for name, rows in self.tables.items()}
-        for change in changes:
+        for change in _ordered(changes):
             _apply(tables, change)
         _check_parents(tables, changes)
         for change in changes:
@@ -93,6 +94,14 @@ class MemoryDatabase:
             self.chunks = kept
         documents = self.tables["documents"]
         self.chunks = {n: row for n, row in self.chunks.items() if row["document_id"] in documents}
+
+
+def _ordered(changes: Sequence[Change]) -> list[Change]:
+    """Parents are written before their children and removed after them."""
+    removed = sorted(
+        (change for change in changes if change.after is None), key=lambda change: -_PLACES[change.mapping.table]
+    )
+    return [change for change in changes if change.after is not None] + removed
 
 
 def _apply(tables: Tables, change: Change) -> None:

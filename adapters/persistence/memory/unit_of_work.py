@@ -168,6 +168,8 @@ class MemoryUnitOfWork:
 class MemoryStore:
     """Opens units of work on a database in memory; satisfies `Work` for every context's view."""
 
+    unit = MemoryUnitOfWork
+
     def __init__(
         self, database: MemoryDatabase, clock: Clock, records: RepeatRecords, observer: Observer | None = None
     ) -> None:
@@ -185,7 +187,7 @@ class MemoryStore:
                 kept = await self.recorded(operation.repeat)
                 if kept is not None:
                     raise Replayed(kept)
-            yield MemoryUnitOfWork(self, operation)
+            yield self.unit(self, operation)
         except FastOpsError as error:
             refused = error
             raise
