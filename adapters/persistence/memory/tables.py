@@ -126,7 +126,9 @@ def _cascade(tables: Tables, parent: str, id: UUID) -> None:
 def _check_parents(tables: Tables, changes: Sequence[Change]) -> None:
     for change in changes:
         parent = PARENTS.get(change.mapping.table)
-        if parent and change.after is not None and change.after[parent[0]] not in tables[parent[1]]:
+        if not parent or change.after is None or change.id not in tables[change.mapping.table]:
+            continue
+        if change.after[parent[0]] not in tables[parent[1]]:
             raise Conflict("reference_missing", "Something that this refers to is gone.")
 
 
