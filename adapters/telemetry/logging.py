@@ -40,6 +40,7 @@ FIELDS = frozenset(
         "seconds",
         "setting",
         "status",
+        "trace",
         "version",
     }
 )

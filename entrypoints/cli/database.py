@@ -18,11 +18,12 @@ RevisionArgument = Annotated[str, typer.Argument(help="Revision to go to.")]
 def upgrade(revision: RevisionArgument = "head") -> None:
     """Bring the schema up to this release; a missing SQLite file, its folder and the master key are made."""
     from adapters.persistence.sqlalchemy import migrations
-    from entrypoints.wiring.installation import install
+    from entrypoints.wiring.installation import install, only_creator
 
     settings = _settings()
-    install(settings)
-    migrations.upgrade(settings.database_url, revision)
+    with only_creator(settings):
+        install(settings)
+        migrations.upgrade(settings.database_url, revision)
     typer.echo("The schema is up to date.", err=True)
 
 

@@ -1,0 +1,55 @@
+"""The loops of a service: journal, index, jobs and keys, started together and stopped in order."""
+
+from typing import TYPE_CHECKING
+
+from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
+from entrypoints.worker.ingest_process import IngestProcess
+from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
+from entrypoints.worker.journal import JournalDuty, start_journal
+from entrypoints.worker.supervisor import Loop, Supervisor
+
+if TYPE_CHECKING:
+    from entrypoints.wiring.container import Container
+
+KEYS_EVERY = 5.0
+
+
+class Background:
+    """What a service does beside answering requests."""
+
+    def __init__(self, container: "Container", duty: JournalDuty, holder: str) -> None:
+        self._container, self._duty = container, duty
+        settings, persistence = container.settings(), container.persistence
+        self._supervisor = Supervisor()
+        self._index = IndexKeeper(container.knowledge.index_feed(), persistence.leases(), holder)
+        self._ingest: IngestProcess | None = None
+        if settings.store == "memory":
+            run = container.knowledge.ingest().run
+            self._jobs = IngestWorker(persistence.job_queue(), persistence.clock(), run, holder).step
+        else:
+            self._ingest = IngestProcess(settings, persistence.job_queue(), persistence.clock())
+            self._jobs = self._ingest.step
+
+    async def start(self) -> None:
+        """Load the index, then begin to follow, keep and work."""
+        await self._index.start()
+        persistence, supervisor = self._container.persistence, self._supervisor
+        reactions = (*self._container.identity.reactions().table(), *self._container.knowledge.reactions())
+        start_journal(
+            supervisor, self._duty, persistence.keeper(), persistence.journal(), persistence.positions(), reactions
+        )
+        supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
+        supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
+        supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
+
+    async def stop(self) -> None:
+        """End the loops, let the ingest process finish, save the index and give the journal to others."""
+        await self._supervisor.stop()
+        if self._ingest is not None:
+            await self._ingest.stop()
+        await self._index.save()
+        await self._duty.give_up()
+
+    async def _refresh_keys(self) -> bool:
+        await self._container.security.key_ring().refresh()
+        return False

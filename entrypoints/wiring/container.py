@@ -1,0 +1,39 @@
+"""The root container: the areas and how they depend on each other. Nothing is made before it is asked for."""
+
+from typing import Any
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Container as Area
+from dependency_injector.providers import Dependency, Object, Provider
+
+from entrypoints.settings.settings import Settings
+from entrypoints.wiring.identity import IdentityContainer
+from entrypoints.wiring.knowledge import KnowledgeContainer
+from entrypoints.wiring.language import LanguageContainer
+from entrypoints.wiring.operations import AuditContainer, OperationsContainer
+from entrypoints.wiring.persistence import PersistenceContainer
+from entrypoints.wiring.retrieval import RetrievalContainer
+from entrypoints.wiring.security import KeysContainer, SecurityContainer
+
+
+class Container(DeclarativeContainer):
+    """All parts of one installation, as one process sees it."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+
+    keys: Any = Area(KeysContainer, settings=settings)
+    persistence: Any = Area(PersistenceContainer, settings=settings, keys=keys)
+    security: Any = Area(SecurityContainer, settings=settings, keys=keys, persistence=persistence)
+    retrieval: Any = Area(RetrievalContainer, settings=settings)
+    language: Any = Area(LanguageContainer, settings=settings)
+    identity: Any = Area(IdentityContainer, settings=settings, persistence=persistence, security=security)
+    knowledge: Any = Area(
+        KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
+    )
+    operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge)
+    audit: Any = Area(AuditContainer, persistence=persistence)
+
+
+def build_container(settings: Settings) -> Container:
+    """A container of its own for these settings; several may live in one process."""
+    return Container(settings=Object(settings))

@@ -1,0 +1,59 @@
+"""Wiring of identity."""
+
+from typing import Any
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import DependenciesContainer, Dependency, Factory, Provider, Selector, Singleton
+
+from adapters.limits.memory import MemorySignInThrottle, NoSignInThrottle
+from application.identity.access import AccessService
+from application.identity.account import AccountService
+from application.identity.api_keys import ApiKeyService
+from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.passwords import PasswordKeeper
+from application.identity.reactions import IdentityReactions
+from application.identity.roles import RoleService
+from application.identity.users import UserService
+from domain.identity.password_policy import PasswordPolicy
+from entrypoints.settings.settings import Settings
+
+
+class IdentityContainer(DeclarativeContainer):
+    """Use cases of identity."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+    persistence: Any = DependenciesContainer()
+    security: Any = DependenciesContainer()
+
+    throttle = Selector(
+        settings.provided.access.rate_limits, on=Singleton(MemorySignInThrottle), off=Singleton(NoSignInThrottle)
+    )
+    policy = Factory(PasswordPolicy, settings.provided.access.password_min_length)
+    passwords = Singleton(PasswordKeeper, policy, security.common_passwords, security.passwords)
+    tokens = Factory(TokenMakers, access=security.access_tokens, refresh=security.refresh_tokens)
+
+    users = Singleton(UserService, persistence.store, persistence.identity_lists, persistence.clock, passwords)
+    account = Singleton(
+        AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, throttle
+    )
+    authentication = Singleton(
+        AuthenticationService,
+        persistence.store,
+        persistence.principals,
+        persistence.clock,
+        passwords,
+        tokens,
+        throttle,
+    )
+    access = Singleton(
+        AccessService, persistence.principals, persistence.clock, security.access_tokens, security.api_key_secrets
+    )
+    api_keys = Singleton(
+        ApiKeyService,
+        persistence.store,
+        persistence.identity_lists,
+        persistence.clock,
+        security.api_key_secrets,
+    )
+    roles = Singleton(RoleService)
+    reactions = Singleton(IdentityReactions, persistence.store, persistence.clock)

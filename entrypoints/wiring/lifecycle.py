@@ -1,0 +1,92 @@
+"""Start and stop of one container's parts: for the service, for one command, for a program that mounts the app."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from adapters.persistence.sqlalchemy import migrations
+from domain.shared.values import new_id
+from entrypoints.settings.settings import Settings
+from entrypoints.wiring.background import Background
+from entrypoints.wiring.installation import install, only_creator, require_database, require_schema
+from entrypoints.worker.journal import JournalDuty, keep_once
+
+if TYPE_CHECKING:
+    from entrypoints.wiring.container import Container
+
+KEYS_LEASE = "signing-keys"
+KEYS_LEASE_SECONDS = 10.0
+
+
+class Extent(Enum):
+    """How much is started: the store; the store and the indexes; or all, with the loops of a service."""
+
+    STORE = "store"
+    SEARCH = "search"
+    SERVICE = "service"
+
+
+FirstStart = Callable[["Container"], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(
+    container: "Container", extent: Extent = Extent.SERVICE, first_start: FirstStart | None = None
+) -> AsyncIterator[None]:
+    """Start what `extent` names; stop it in the opposite order.
+
+    With `first_start`, in development, what is missing is made before, by one process at a time. Otherwise raises
+    DatabaseMissing, SchemaMismatch, Conflict (`foreign_database`) and MasterKeyRefused, and leaves everything alone.
+    """
+    settings = container.settings()
+    holder = f"{socket.gethostname()[:50]}:{os.getpid()}:{new_id().hex[-8:]}"
+    async with AsyncExitStack() as stack:
+        with ExitStack() as creating:
+            if first_start is not None and settings.makes_what_is_missing:
+                await asyncio.to_thread(creating.enter_context, only_creator(settings))
+                await asyncio.to_thread(install, settings)
+            await asyncio.to_thread(_require, settings)
+            stack.push_async_callback(_close, container)
+            await _load_keys(container, holder)
+            if first_start is not None and settings.makes_what_is_missing:
+                await first_start(container)
+        duty = JournalDuty(container.persistence.leases(), holder)
+        if extent is Extent.SERVICE:
+            background = Background(container, duty, holder)
+            stack.push_async_callback(background.stop)
+            await background.start()
+        else:
+            stack.push_async_callback(keep_once, duty, container.persistence.keeper())
+        if extent is Extent.SEARCH:
+            await keep_once(duty, container.persistence.keeper())
+            await container.knowledge.index_feed().start()
+        yield
+
+
+def _require(settings: Settings) -> None:
+    if settings.store != "memory":
+        require_database(settings)
+        require_schema(migrations.status(settings.database_url))
+
+
+async def _load_keys(container: "Container", holder: str) -> None:
+    """Load the key ring; where there is none yet, one process makes it and the others wait for that."""
+    ring, leases, clock = container.security.key_ring(), container.persistence.leases(), container.persistence.clock()
+    await ring.refresh()
+    while not ring.jwks()["keys"]:
+        if await leases.hold(KEYS_LEASE, holder, KEYS_LEASE_SECONDS):
+            await ring.ensure(clock.now())
+            await leases.release(KEYS_LEASE, holder)
+        else:
+            await asyncio.sleep(0.1)
+            await ring.refresh()
+
+
+async def _close(container: "Container") -> None:
+    """Give back threads, connections and child processes of the parts that were made."""
+    for part in (container.retrieval.extractor, container.retrieval.executor, container.security.passwords):
+        ...

@@ -1,0 +1,97 @@
+"""Wiring of the store: one adapter of each port on SQL, one in memory, chosen by DATABASE_URL."""
+
+from typing import Any
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Selector, Singleton
+
+from adapters.persistence.memory import operations as memory
+from adapters.persistence.memory import reads as memory_reads
+from adapters.persistence.memory.tables import MemoryDatabase
+from adapters.persistence.memory.unit_of_work import MemoryStore
+from adapters.persistence.repeats import RepeatRecords
+from adapters.persistence.sqlalchemy import operations as sql
+from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
+from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
+from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
+from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
+from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
+from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
+from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
+from adapters.security.signing_keys import MemorySigningKeys
+from adapters.system.clock import SystemClock
+from adapters.telemetry.operations import observe
+from entrypoints.settings.settings import Settings
+
+
+def open_database(settings: Settings) -> Database:
+    """The SQL database of the settings; connections are made when they are first needed."""
+    url, data = database_url(settings.database_url), settings.data
+    if settings.store == "sqlite":
+        return SqliteDatabase(url)
+    return ServerDatabase(
+        url,
+        pool_size=data.database_pool_size,
+        max_overflow=data.database_pool_overflow,
+        pool_timeout=data.database_pool_timeout,
+        pool_recycle=data.database_pool_recycle,
+    )
+
+
+def store_family(settings: Settings) -> str:
+    return "memory" if settings.store == "memory" else "sql"
+
+
+class PersistenceContainer(DeclarativeContainer):
+    """Everything that keeps rows."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+    keys: Any = DependenciesContainer()
+
+    clock = Singleton(SystemClock)
+    records = Singleton(RepeatRecords, keys.repeat_seal)
+    family = Callable(store_family, settings)
+    database = Singleton(open_database, settings)
+    in_memory = Singleton(MemoryDatabase)
+    memory_journal = Singleton(memory.MemoryJournal, in_memory, clock, keys.sign_journal)
+    memory_identity = Singleton(memory_reads.MemoryIdentityReads, in_memory)
+    memory_knowledge = Singleton(memory_reads.MemoryKnowledgeReads, in_memory)
+    sql_principals = Singleton(SqlPrincipals, database)
+
+    store = Selector(
+        family,
+        memory=Singleton(MemoryStore, in_memory, clock, records, observe),
+        sql=Singleton(SqlStore, database, clock, records, observe),
+    )
+    identity_lists = Selector(family, memory=memory_identity, sql=Singleton(SqlIdentityLists, database))
+    principals = Selector(family, memory=memory_identity, sql=sql_principals)
+    directory = Selector(family, memory=memory_identity, sql=sql_principals)
+    knowledge_reads = Selector(family, memory=memory_knowledge, sql=Singleton(SqlKnowledgeReads, database))
+    chunk_rows = Selector(family, memory=memory_knowledge, sql=Singleton(SqlChunkRows, database))
+    blobs = Selector(family, memory=Singleton(memory.MemoryBlobs, in_memory), sql=Singleton(DatabaseBlobs, database))
+    job_queue = Selector(
+        family, memory=Singleton(memory.MemoryJobQueue, in_memory), sql=Singleton(sql.SqlJobQueue, database)
+    )
+    job_lists = Selector(
+        family, memory=Singleton(memory_reads.MemoryJobLists, in_memory), sql=Singleton(sql.SqlJobLists, database)
+    )
+    leases = Selector(
+        family, memory=Singleton(memory.MemoryLeases, in_memory, clock), sql=Singleton(sql.SqlLeases, database, clock)
+    )
+    positions = Selector(
+        family,
+        memory=Singleton(memory.MemoryPositions, in_memory),
+        sql=Singleton(sql.SqlPositions, database, clock),
+    )
+    journal = Selector(family, memory=memory_journal, sql=Singleton(SqlJournal, database))
+    keeper = Selector(
+        family, memory=memory_journal, sql=Singleton(SqlJournalKeeper, database, clock, keys.sign_journal)
+    )
+    audit_trail = Selector(
+        family,
+        memory=Singleton(memory_reads.MemoryAuditTrail, in_memory),
+        sql=Singleton(SqlAuditTrail, database),
+    )
+    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))

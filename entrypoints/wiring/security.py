@@ -1,0 +1,70 @@
+"""Wiring of keys, tokens and passwords. All keys of an installation are derived from the master key."""
+
+import os
+from collections.abc import Callable as Function
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Singleton
+from joserfc.jwk import OKPKey
+
+from adapters.security.access_tokens import JoseAccessTokens
+from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
+from adapters.security.common_passwords import CommonPasswordRules
+from adapters.security.master_key import MasterKey
+from adapters.security.passwords import Argon2Passwords
+from adapters.security.refresh_tokens import HmacRefreshTokens
+from adapters.security.sealing import RepeatSeal, Sealer
+from adapters.security.signing_keys import KeyRing
+from entrypoints.settings.settings import Settings
+from entrypoints.wiring.installation import master_key
+
+
+def installation_key(settings: Settings) -> MasterKey:
+    """The master key; one for this process alone where nothing is kept anyway."""
+    if settings.store == "memory" and settings.secrets.master_key is None:
+        return MasterKey(os.urandom(32))
+    return master_key(settings)
+
+
+def derived(key: MasterKey, purpose: str) -> bytes:
+    return key.derive(purpose)
+
+
+def journal_signer(key: bytes) -> Function[[bytes], tuple[str, bytes]]:
+    """Signs heads of the journal with a key of its own (Ed25519), named by the thumbprint of the public one."""
+    private = Ed25519PrivateKey.from_private_bytes(key)
+    kid = OKPKey.import_key(private.public_key()).thumbprint()
+    return lambda head: (kid, private.sign(head))
+
+
+class KeysContainer(DeclarativeContainer):
+    """The master key and what the store needs of it."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+
+    master = Singleton(installation_key, settings)
+    repeat_seal = Singleton(RepeatSeal, Callable(derived, master, "repeats"))
+    sign_journal = Singleton(journal_signer, Callable(derived, master, "journal"))
+    ring_sealer = Singleton(Sealer, Callable(derived, master, "signing-keys"))
+    refresh_key = Callable(derived, master, "refresh-tokens")
+    cursor_key = Callable(derived, master, "cursors")
+
+
+class SecurityContainer(DeclarativeContainer):
+    """Makers of tokens and hashes."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+    keys: Any = DependenciesContainer()
+    persistence: Any = DependenciesContainer()
+
+    key_ring = Singleton(KeyRing, persistence.signing_keys, keys.ring_sealer)
+    access_tokens = Singleton(
+        JoseAccessTokens, key_ring, issuer=settings.provided.public_url, audience=settings.provided.public_url
+    )
+    refresh_tokens = Singleton(HmacRefreshTokens, keys.refresh_key)
+    api_key_secrets = Singleton(ChecksummedApiKeySecrets)
+    cursor_key = Singleton(bytes, keys.cursor_key)
+    passwords = Singleton(Argon2Passwords)
+    common_passwords = Singleton(CommonPasswordRules)

@@ -1,0 +1,233 @@
+"""The loops behind the service: they outlive errors, follow in order, and never hold up on one bad entry."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from adapters.telemetry.logging import request_id
+from application.shared.jobs import JobTicket
+from application.shared.journal import JournalEntry, JournalEvent, Reaction
+from domain.identity.users import User, UserCreated
+from domain.operations.jobs import LEASE, Job, JobStatus
+from domain.shared.errors import Unavailable
+from domain.shared.values import new_id
+from entrypoints.worker import jobs as jobs_module
+from entrypoints.worker.jobs import SUSPICIOUS_ATTEMPTS, Claims, IngestWorker
+from entrypoints.worker.journal import TRIES, JournalDuty, ReactionFollower, keep_once
+from entrypoints.worker.supervisor import Loop, Supervisor
+from tests.stores import Store, memory_store
+
+
+@pytest.fixture
+def store() -> Store:
+    return memory_store()
+
+
+async def users(store: Store, *names: str) -> None:
+    for name in names:
+        await store.given(User.register(name=name, email=f"{name}@example.com", at=store.clock.now()))
+
+
+def follower(store: Store, handle: Any, holder: str = "me") -> ReactionFollower:
+    reaction = Reaction("test", frozenset({UserCreated.name}), handle)
+    return ReactionFollower(reaction, store.journal, store.positions, JournalDuty(store.leases, holder))
+
+
+class TestSupervisor:
+    async def test_a_step_that_fails_is_tried_again(self) -> None:
+        calls, done = 0, asyncio.Event()
+
+        async def step() -> bool:
+            nonlocal calls
+            calls += 1
+            if calls < 3:
+                raise RuntimeError("broken")
+            done.set()
+            return False
+
+        supervisor = Supervisor()
+        supervisor.start(Loop("test", step, 0.001))
+        await asyncio.wait_for(done.wait(), 10)
+        await supervisor.stop()
+
+    async def test_one_loop_does_not_stop_another(self) -> None:
+        done = asyncio.Event()
+
+        async def broken() -> bool:
+            raise ValueError("broken")
+
+        async def works() -> bool:
+            done.set()
+            return False
+
+        supervisor = Supervisor()
+        supervisor.start(Loop("broken", broken, 0.001))
+        await asyncio.sleep(0.01)
+        supervisor.start(Loop("works", works, 0.001))
+        await asyncio.wait_for(done.wait(), 10)
+        await supervisor.stop()
+
+    async def test_a_running_step_is_let_finish(self) -> None:
+        began, finished = asyncio.Event(), False
+
+        async def step() -> bool:
+            nonlocal finished
+            began.set()
+            await asyncio.sleep(0.05)
+            finished = True
+            return False
+
+        supervisor = Supervisor()
+        supervisor.start(Loop("test", step, 60))
+        await began.wait()
+        await supervisor.stop()
+        assert finished
+
+    async def test_waiting_work_is_not_paused_for(self) -> None:
+        left, done = 100, asyncio.Event()
+
+        async def step() -> bool:
+            nonlocal left
+            left -= 1
+            if not left:
+                done.set()
+            return left > 0
+
+        supervisor = Supervisor()
+        supervisor.start(Loop("test", step, 3600))
+        await asyncio.wait_for(done.wait(), 10)
+        await supervisor.stop()
+
+
+class TestReactions:
+    async def test_each_entry_is_handled_once_in_order_with_its_request_id(self, store: Store) -> None:
+        seen: list[tuple[int, str | None]] = []
+
+        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
+            seen.append((entry.position, request_id.get()))
+
+        await users(store, "ada", "eve")
+        following = follower(store, handle)
+        await following.step()
+        await users(store, "bob")
+        await following.step()
+        assert seen == [(1, "-"), (2, "-"), (3, "-")]
+
+    async def test_another_process_goes_on_where_the_first_one_stopped(self, store: Store) -> None:
+        seen: list[int] = []
+
+        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
+            seen.append(entry.position)
+
+        await users(store, "ada", "eve")
+        await follower(store, handle, "first").step()
+        await store.leases.release("journal", "first")
+        await users(store, "bob")
+        await follower(store, handle, "second").step()
+        assert seen == [1, 2, 3]
+
+    async def test_only_the_holder_of_the_lease_reacts(self, store: Store) -> None:
+        seen: list[int] = []
+
+        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
+            seen.append(entry.position)
+
+        await users(store, "ada")
+        await store.leases.hold("journal", "other", 60)
+        await follower(store, handle).step()
+        assert seen == []
+
+    async def test_a_poison_entry_is_set_aside_and_the_next_one_handled(self, store: Store) -> None:
+        seen: list[int] = []
+
+        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
+            if entry.position == 1:
+                raise ValueError("poison")
+            seen.append(entry.position)
+
+        await users(store, "ada", "eve")
+        following = follower(store, handle)
+        for _ in range(TRIES - 1):
+            with pytest.raises(ValueError, match="poison"):
+                await following.step()
+            assert seen == []
+        await following.step()
+        assert seen == [2]
+        assert store.database.set_aside == {("reaction:test", 1): "ValueError"}
+
+    async def test_a_part_that_is_down_is_waited_for_without_end(self, store: Store) -> None:
+        down, seen = True, []
+
+        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
+            if down:
+                raise Unavailable()
+            seen.append(entry.position)
+
+        await users(store, "ada")
+        following = follower(store, handle)
+        for _ in range(3 * TRIES):
+            with pytest.raises(Unavailable):
+                await following.step()
+        down = False
+        await following.step()
+        assert seen == [1]
+        assert not store.database.set_aside
+
+    async def test_a_command_seals_what_it_did_when_no_service_runs(self, store: Store) -> None:
+        await users(store, "ada")
+        await keep_once(JournalDuty(store.leases, "cli"), store.keeper)
+        assert store.database.seals[-1].last_position == 1
+        assert await store.leases.hold("journal", "service", 5)
+
+
+class TestJobs:
+    async def queued(self, store: Store, count: int) -> list[Job]:
+        at = store.clock.now()
+        made = [Job.queue(kind="ingest", subject_id=new_id(), owner_id=None, at=at) for _ in range(count)]
+        await store.given(*made)
+        return made
+
+    def worker(self, store: Store, ingest: Any, name: str = "worker") -> IngestWorker:
+        return IngestWorker(store.job_queue, store.clock, ingest, name)
+
+    async def test_a_step_takes_what_is_queued_and_says_so(self, store: Store) -> None:
+        taken: list[JobTicket] = []
+
+        async def ingest(tickets: Sequence[JobTicket]) -> None:
+            taken.extend(tickets)
+
+        await self.queued(store, 3)
+        worker = self.worker(store, ingest)
+        assert await worker.step()
+        assert len(taken) == 3
+        assert not await worker.step()
+
+    async def test_a_document_that_keeps_bringing_workers_down_is_taken_alone(self, store: Store) -> None:
+        groups: list[int] = []
+
+        async def ingest(tickets: Sequence[JobTicket]) -> None:
+            groups.append(len(tickets))
+
+        (suspect,) = await self.queued(store, 1)
+        for _ in range(SUSPICIOUS_ATTEMPTS - 1):
+            await store.job_queue.claim("crashing", ["ingest"], 1, store.clock.now())
+            await store.job_queue.let_go("crashing")
+        await self.queued(store, 2)
+        await self.worker(store, ingest).step()
+        assert sorted(groups) == [1, 2]
+        assert (await store.stored("job_rows", suspect.id)).attempts == SUSPICIOUS_ATTEMPTS
+
+    async def test_held_claims_outlive_their_first_lease(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(jobs_module, "PROLONG_EVERY", 0.001)
+        (job,) = await self.queued(store, 1)
+        tickets = await store.job_queue.claim("worker", ["ingest"], 1, store.clock.now())
+        claims = Claims(store.job_queue, store.clock)
+        claims.add(tickets)
+        async with claims.held():
+            store.clock.forward(seconds=LEASE.total_seconds() - 1)
+            await asyncio.sleep(0.05)
+            store.clock.forward(seconds=LEASE.total_seconds() - 1)
+            assert not await store.job_queue.due(["ingest"], store.clock.now())
+        assert (await store.stored("job_rows", job.id)).status is JobStatus.RUNNING
