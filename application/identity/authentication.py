@@ -22,7 +22,7 @@ from domain.identity.roles import rights_of
 from domain.identity.sessions import Session, SessionEnd
 from domain.identity.users import User, normal_email
 from domain.shared.actor import Actor, ActorType, Origin, anonymous
-from domain.shared.errors import Invalid, StaleVersion
+from domain.shared.errors import Conflict, Invalid, StaleVersion
 from domain.shared.values import Instant, new_id
 
 USER_AGENT_MAX = 400
@@ -112,7 +112,10 @@ class AuthenticationService:
             return _Known(user, credential) if user and credential else None
 
     async def _start(self, origin: Origin, known: "_Known", renewed: str | None, user_agent: str | None) -> TokenPair:
-        """Begin the session of a proven user, unless the account was shut or the password changed meanwhile."""
+        """Begin the session of a proven user, unless the account was shut or the password changed meanwhile.
+
+        A Conflict means that the account was deleted in between.
+        """
         session_id, now = new_id(), self._clock.now()
         token, secret_hash = self._tokens.refresh.mint(session_id)
         actor = _actor(known.user.id, known.user.name, session_id, origin)
@@ -131,7 +134,10 @@ class AuthenticationService:
                 user_agent=user_agent,
             )
             uow.sessions.add(session)
-            return await uow.commit(self._pair(user.id, user.roles, session_id, token, now))
+            try:
+                return await uow.commit(self._pair(user.id, user.roles, session_id, token, now))
+            except Conflict:
+                raise InvalidGrant() from None
 
     async def _end(self, actor: Actor, session_id: UUID, reason: SessionEnd) -> None:
         async def attempt() -> None:

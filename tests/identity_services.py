@@ -1,0 +1,101 @@
+"""The services of identity on any store, with the real makers of hashes and tokens, quick but not weakened in form."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from adapters.limits.memory import NoSignInThrottle
+from adapters.security.access_tokens import JoseAccessTokens
+from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
+from adapters.security.common_passwords import CommonPasswordRules
+from adapters.security.master_key import MasterKey
+from adapters.security.passwords import Argon2Passwords
+from adapters.security.refresh_tokens import HmacRefreshTokens
+from adapters.security.sealing import Sealer
+from adapters.security.signing_keys import KeyRing, MemorySigningKeys
+from application.identity.access import AccessService
+from application.identity.account import AccountService
+from application.identity.api_keys import ApiKeyService
+from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.passwords import PasswordKeeper
+from application.identity.ports import SignInThrottle
+from application.identity.reactions import IdentityReactions
+from application.identity.users import UserService
+from application.identity.views import TokenPair
+from domain.identity.password_policy import PasswordPolicy
+from domain.identity.users import User
+from domain.shared.actor import Actor, Origin
+from tests.factories import PasswordFactory, UserFactory
+from tests.stores import Store
+
+MASTER = MasterKey(bytes(range(32)))
+ISSUER = "https://kb.example.com"
+PASSWORD = "a horse that reads quietly"
+ORIGIN = Origin(request_id="r-1", client_address="192.0.2.1")
+SECRETS = ChecksummedApiKeySecrets()
+HASHER = Argon2Passwords(memory_kib=8, passes=1, workers=1)
+
+
+async def a_ring(now: Any) -> KeyRing:
+    ring = KeyRing(MemorySigningKeys(), Sealer(MASTER.derive("signing-keys")))
+    await ring.ensure(now)
+    return ring
+
+
+@dataclass
+class Identity:
+    """One installation's identity; `authentication` and `account` share the throttle that was given."""
+
+    store: Store
+    users: UserService
+    account: AccountService
+    authentication: AuthenticationService
+    access: AccessService
+    api_keys: ApiKeyService
+    reactions: IdentityReactions
+    tokens: TokenMakers
+    keeper: PasswordKeeper
+
+    async def person(self, password: str | None = PASSWORD, **members: Any) -> User:
+        """A stored account, with a password unless None is given."""
+        user: User = UserFactory(**members)
+        await self.store.given(user)
+        if password is not None:
+            await self.store.given(PasswordFactory(user=user, password_hash=await HASHER.hash(password)))
+        return user
+
+    async def sign_in(self, user: User, password: str = PASSWORD, origin: Origin = ORIGIN) -> TokenPair:
+        return await self.authentication.password_grant(origin, email=user.email, password=password)
+
+    async def signed_in(self, **members: Any) -> Actor:
+        """The actor of a new account with these members."""
+        return await self.actor(await self.person(**members))
+
+    async def actor(self, user: User) -> Actor:
+        return await self.access.actor_of((await self.sign_in(user)).access_token, ORIGIN)
+
+    async def session(self, session_id: UUID | None) -> Any:
+        return await self.store.stored("sessions", session_id)  # type: ignore[arg-type]
+
+
+async def identity_on(
+    store: Store, *, throttle: SignInThrottle | None = None, hasher: Argon2Passwords = HASHER
+) -> Identity:
+    """All services of identity on `store`."""
+    throttle = throttle or NoSignInThrottle()
+    ring = await a_ring(store.clock.now())
+    access_tokens = JoseAccessTokens(ring, issuer=ISSUER, audience=ISSUER)
+    tokens = TokenMakers(access_tokens, HmacRefreshTokens(MASTER.derive("refresh-tokens")))
+    keeper = PasswordKeeper(PasswordPolicy(), CommonPasswordRules(), hasher)
+    work, lists, clock, principals = store.work, store.lists, store.clock, store.principals
+    return Identity(
+        store=store,
+        users=UserService(work, lists, clock, keeper),
+        account=AccountService(work, lists, clock, keeper, throttle),
+        authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle),
+        access=AccessService(principals, clock, access_tokens, SECRETS),
+        api_keys=ApiKeyService(work, lists, clock, SECRETS),
+        reactions=IdentityReactions(work, clock),
+        tokens=tokens,
+        keeper=keeper,
+    )
