@@ -20,9 +20,9 @@ NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
 def read(text: str) -> Extract:
-    """Rows as `name: value; name: value`, empty values left out, a blank line between rows.
+    """The header as it is, then rows as `name: value; name: value`, empty values left out, a blank line between rows.
 
-    Without a header line, rows are their values. Rows may be longer or shorter than the header.
+    Without a header, rows are their values. Rows may be longer or shorter than the header.
     """
     csv.field_size_limit(sys.maxsize)
     sample = text[:SAMPLE_CHARACTERS]
@@ -30,10 +30,7 @@ def read(text: str) -> Extract:
     names = _header(_rows(sample, delimiter, SAMPLE_ROWS))
     outline = Outline()
     for number, row in enumerate(_parsed(text, delimiter)):
-        if number or not names:
-            outline.block(_line(names, row))
-    if not outline.length and names:
-        outline.block("; ".join(names))
+        outline.block(_line(names if number else [], row))
     return outline.extract(Kind.CSV)
 
 

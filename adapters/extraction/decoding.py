@@ -123,7 +123,7 @@ def _usable(encoding: str | None) -> str | None:
         return None
     try:
         info = codecs.lookup(encoding)
-        b"".decode(info.name)
+        b"\x80".decode(info.name, "replace")
     except (LookupError, ValueError):
         return None
     return "cp1252" if info.name in ("iso8859-1", "ascii") else info.name

@@ -11,6 +11,7 @@ ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*")
 SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 NO_PARAGRAPH = re.compile(r"( {4}|\t| {0,3}(>|[-+*][ \t]|\d{1,9}[.)][ \t]|#{1,6}([ \t]|$)|<|\|))")
+RULE = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 FRONT_MATTER_END = re.compile(r"(---|\.\.\.)[ \t]*$")
 FRONT_MATTER_TITLE = re.compile(r"title[ \t]*:[ \t]*(.+)$", re.IGNORECASE)
 
@@ -79,7 +80,7 @@ def _without_closing(title: str) -> str:
 
 def _paragraph(open_one: tuple[int, int] | None, start: int, line: str) -> tuple[int, int] | None:
     """The paragraph that may become a setext heading: the line by itself or added to the one above."""
-    if not line.strip() or (open_one is None and NO_PARAGRAPH.match(line)):
+    if not line.strip() or RULE.match(line) or (open_one is None and NO_PARAGRAPH.match(line)):
         return None
     first = start + len(line) - len(line.lstrip())
     return (open_one[0] if open_one else first), start + len(line.rstrip())

@@ -3,7 +3,7 @@
 import ctypes
 import re
 from itertools import islice, pairwise
-from statistics import median
+from statistics import median_low
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
@@ -156,5 +156,5 @@ def _paragraph_starts(lines: list[Line]) -> set[int]:
         for index, (above, line) in enumerate(pairwise(lines), start=1)
         if above.baseline is not None and line.baseline is not None and above.baseline > line.baseline
     }
-    usual = median(steps.values()) if steps else 0.0
+    usual = median_low(steps.values()) if steps else 0.0
     return {index for index, step in steps.items() if step > PARAGRAPH_GAP * usual}

@@ -142,11 +142,13 @@ def main_part(names: Iterable[str]) -> str | None:
 
 def _past_prolog(head: str) -> str:
     """What follows an XML declaration and comments."""
-    head = DECLARATION.sub("", head.lstrip(), count=1) if head.lstrip().startswith("<?xml") else head.lstrip()
+    head = head.lstrip()
+    if declaration := DECLARATION.match(head):
+        head = head[declaration.end() :].lstrip()
     while head.startswith("<!--"):
         _, closed, rest = head.partition("-->")
         head = rest.lstrip() if closed else ""
-    return head.lstrip()
+    return head
 
 
 def _foreign(data: bytes) -> bool:
