@@ -1,1 +1,1 @@
-"""What the in-process indexes share: slots of chunks, allowed sets, choosing the best, snapshot files, the executor."""
+"""What the in-process indexes share: slots of chunks, allowed sets, choosing the best, snapshot files."""

@@ -1,6 +1,6 @@
 """Vector search that looks at every vector: for tests and small collections, and the oracle of all other engines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -42,22 +42,18 @@ class MemoryVectorIndex:
         self._chunks = {number: chunk for number, chunk in chunks if chunk.collection_id != collection_id}
 
     def search(self, query: Vector, *, allowed: AllowedSet, limit: int) -> Hits:
-        numbers = np.array(
-            [
-                number
-                for number, chunk in self._chunks.items()
-                if allowed.allows(chunk.collection_id, chunk.document_id)
-            ],
-            np.int64,
-        )
-        scores = self.scores(query, numbers)
+        chunks = {
+            number: chunk
+            for number, chunk in self._chunks.items()
+            if allowed.allows(chunk.collection_id, chunk.document_id)
+        }
+        numbers = np.array(list(chunks), dtype=np.int64)
+        scores = _scores(chunks, query, numbers)
         order = np.lexsort((numbers, -scores))[: max(limit, 0)]
         return Hits(numbers[order], scores[order])
 
     def scores(self, query: Vector, numbers: Numbers) -> Scores:
-        chunks = self._chunks
-        held = (chunks.get(int(number)) for number in numbers)
-        return np.array([-1.0 if chunk is None else np.vecdot(chunk.vector, query) for chunk in held], np.float32)
+        return _scores(self._chunks, query, numbers)
 
     def save(self, folder: Path, position: int) -> None:
         """Nothing: it is rebuilt from rows."""
@@ -65,6 +61,11 @@ class MemoryVectorIndex:
     def load(self, folder: Path) -> int | None:  # noqa: ARG002
         """Always None."""
         return None
+
+
+def _scores(chunks: Mapping[int, _Chunk], query: Vector, numbers: Numbers) -> Scores:
+    held = (chunks.get(int(number)) for number in numbers)
+    return np.array([-1.0 if chunk is None else np.vecdot(chunk.vector, query) for chunk in held], dtype=np.float32)
 
 
 def _finite(vector: Vector) -> Vector:

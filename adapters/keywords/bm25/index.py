@@ -14,10 +14,11 @@ from loguru import logger
 
 from adapters.indexing.buffers import Growing
 from adapters.indexing.slots import Slots, SlotTable, ascending
+from adapters.keywords.bm25.merging import merged, renumbered
 from adapters.keywords.bm25.scoring import Bm25View
 from adapters.keywords.bm25.segments import Segment, segment_of
 from adapters.keywords.bm25.storage import load, save
-from adapters.keywords.bm25.upkeep import DEAD_AT_LEAST, compacted, due_for_compaction, due_for_merging, merged_view
+from adapters.keywords.bm25.upkeep import DEAD_AT_LEAST, due_for_compaction, due_for_merging
 from application.knowledge.retrieval import AllowedSet, ChunkBatch, Hits, Numbers, Scores
 
 Terms = npt.NDArray[np.uint32]
@@ -123,7 +124,7 @@ class Bm25Index:
         view = self._view
         due = due_for_merging([segment for segment in view.segments if segment.first >= self._busy_until])
         if due and sum(map(len, due)) <= self._merged_at_once:
-            self._exchange(merged_view(view, due))
+            self._exchange(merged(due, view.slots.live))
         elif due and self._upkeep is None:
             self._begin(due[-1].stop, partial(self._merging, view, due))
         if self._upkeep is None and due_for_compaction(view.slots, self._dead_at_least):
@@ -149,7 +150,7 @@ class Bm25Index:
                     self._tidy()
 
     def _merging(self, view: Bm25View, due: Sequence[Segment]) -> Callable[[], None]:
-        return partial(self._exchange, merged_view(view, due))
+        return partial(self._exchange, merged(due, view.slots.live))
 
     def _exchange(self, new: Segment) -> None:
         """Put a segment in the place of all those that cover the same slots."""
@@ -159,7 +160,7 @@ class Bm25Index:
 
     def _compaction(self, view: Bm25View) -> Callable[[], None]:
         order = view.slots.by_collection()
-        return partial(self._move, order, view.slots.size, compacted(view, order))
+        return partial(self._move, order, view.slots.size, renumbered(view.segments, order, view.slots.size))
 
     def _move(self, order: Slots, since: int, new: Segment) -> None:
         """Give the slots below `since` the order of `order`; what came after follows them."""

@@ -1,12 +1,9 @@
-"""Which segments become one, and when dead slots are worth giving up; and how either is done, from a view."""
+"""Which segments should become one, and when dead slots are worth giving up."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from adapters.indexing.slots import Slots, SlotView
-from adapters.keywords.bm25.scoring import Bm25View
-from adapters.keywords.bm25.segments import SLOTS_AT_MOST, Segment, merged
+from adapters.indexing.slots import SlotView
+from adapters.keywords.bm25.segments import SLOTS_AT_MOST, Segment
 
 GROWTH = 3
 """A segment is left alone while it has so many times the postings of all that follow it: few segments, few merges."""
@@ -29,17 +26,3 @@ def due_for_merging(segments: Sequence[Segment]) -> Sequence[Segment]:
 def due_for_compaction(slots: SlotView, dead_at_least: int) -> bool:
     """Whether so many slots are dead that the chunks should move together."""
     return slots.dead >= dead_at_least and slots.dead > DEAD_SHARE * slots.size and len(slots) <= SLOTS_AT_MOST
-
-
-def merged_view(view: Bm25View, due: Sequence[Segment]) -> Segment:
-    """One segment for neighbours; postings of dead slots are left out."""
-    first, stop = due[0].first, due[-1].stop
-    renumbered = np.where(view.slots.live[:stop], np.arange(-first, stop - first), -1)
-    return merged(due, renumbered, first, stop - first)
-
-
-def compacted(view: Bm25View, order: Slots) -> Segment:
-    """One segment for the whole view, whose slots are those of `order`."""
-    renumbered = np.full(view.slots.size, -1, dtype=np.int64)
-    renumbered[order] = np.arange(len(order))
-    return merged(view.segments, renumbered, 0, len(order))
