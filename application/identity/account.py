@@ -5,7 +5,7 @@ from uuid import UUID
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import IdentityLists, IdentityWork, SignInThrottle
 from application.identity.rights import require_session
-from application.identity.sessions import end_sessions, require_version, settled
+from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
 from application.identity.views import SessionView, UserView
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
@@ -74,6 +74,7 @@ class AccountService:
                 await uow.commit(None)
 
         await settled(attempt)
+        await sweep_sessions(self._work, actor, user.id, self._clock, keep=actor.session_id)
 
     async def sessions(self, actor: Actor, query: ListQuery) -> Page[SessionView]:
         """The own sessions that have not ended. Sorts: created_at."""

@@ -65,7 +65,11 @@ class AuthenticationService:
         fits, renewed = await self._passwords.verify(password, known.credential.password_hash if known else None)
         if known is None or not fits:
             raise InvalidGrant()
-        pair = await self._start(origin, known, renewed, (user_agent or "")[:USER_AGENT_MAX] or None)
+        session_id = new_id()
+        actor = _actor(known.user.id, known.user.name, session_id, origin)
+        token, session = self._begin(known.user.id, session_id, origin, user_agent)
+        pair = await self._start(actor, known, renewed, session, token)
+        await self._confirm(actor, known, session_id)
         await self._throttle.succeeded(origin.client_address, account)
         return pair
 
@@ -111,33 +115,42 @@ class AuthenticationService:
             credential = await uow.passwords.find(user.id if user else new_id())
             return _Known(user, credential) if user and credential else None
 
-    async def _start(self, origin: Origin, known: "_Known", renewed: str | None, user_agent: str | None) -> TokenPair:
-        """Begin the session of a proven user, unless the account was shut or the password changed meanwhile.
-
-        A Conflict means that the account was deleted in between.
-        """
-        session_id, now = new_id(), self._clock.now()
+    def _begin(self, user_id: UUID, session_id: UUID, origin: Origin, user_agent: str | None) -> tuple[str, Session]:
         token, secret_hash = self._tokens.refresh.mint(session_id)
-        actor = _actor(known.user.id, known.user.name, session_id, origin)
+        session = Session.start(
+            session_id=session_id,
+            user_id=user_id,
+            secret_hash=secret_hash,
+            at=self._clock.now(),
+            client_address=origin.client_address,
+            user_agent=(user_agent or "")[:USER_AGENT_MAX] or None,
+        )
+        return token, session
+
+    async def _start(
+        self, actor: Actor, known: "_Known", renewed: str | None, session: Session, token: str
+    ) -> TokenPair:
+        """Keep the session of a proven user. A Conflict means that the account was deleted in between."""
         async with self._work(Operation("session.start", actor)) as uow:
-            user, credential = await uow.users.find(known.user.id), await uow.passwords.find(known.user.id)
-            if user is None or credential is None or not user.is_active or credential.version != known.version:
+            if not await known.still_holds(uow):
                 raise InvalidGrant()
             if renewed is not None:
-                await uow.passwords.rehash(user.id, credential.password_hash, renewed)
-            session = Session.start(
-                session_id=session_id,
-                user_id=user.id,
-                secret_hash=secret_hash,
-                at=now,
-                client_address=origin.client_address,
-                user_agent=user_agent,
-            )
+                await uow.passwords.rehash(session.user_id, known.credential.password_hash, renewed)
             uow.sessions.add(session)
+            pair = self._pair(session.user_id, known.user.roles, session.id, token, session.created_at)
             try:
-                return await uow.commit(self._pair(user.id, user.roles, session_id, token, now))
+                return await uow.commit(pair)
             except Conflict:
                 raise InvalidGrant() from None
+
+    async def _confirm(self, actor: Actor, known: "_Known", session_id: UUID) -> None:
+        """Look once more: who shuts an account or changes its password ends the sessions that he sees, so one of both
+        always sees the other."""
+        async with self._work(Operation("session.start", actor)) as uow:
+            holds = await known.still_holds(uow)
+        if not holds:
+            await self._end(actor, session_id, SessionEnd.ENDED)
+            raise InvalidGrant()
 
     async def _end(self, actor: Actor, session_id: UUID, reason: SessionEnd) -> None:
         async def attempt() -> None:
@@ -175,9 +188,12 @@ class _Known:
     user: User
     credential: PasswordCredential
 
-    @property
-    def version(self) -> int:
-        return self.credential.version
+    async def still_holds(self, uow: IdentityWork) -> bool:
+        """Whether the account is still open and its password the one that was checked."""
+        user, credential = await uow.users.find(self.user.id), await uow.passwords.find(self.user.id)
+        if user is None or credential is None:
+            return False
+        return user.is_active and credential.version == self.credential.version
 
 
 def _actor(user_id: UUID, name: str, session_id: UUID, origin: Origin) -> Actor:

@@ -5,7 +5,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.identity.ports import IdentityWork
+from application.shared.ports import Clock
+from application.shared.unit_of_work import Operation, Work
 from domain.identity.sessions import SessionEnd
+from domain.shared.actor import Actor
 from domain.shared.entity import Aggregate
 from domain.shared.errors import StaleVersion
 from domain.shared.values import Instant
@@ -30,6 +33,19 @@ async def end_sessions(uow: IdentityWork, user_id: UUID, at: Instant, *, keep: U
     for session in sessions:
         session.end(SessionEnd.ENDED, at)
     return len(sessions)
+
+
+async def sweep_sessions(
+    work: Work[IdentityWork], actor: Actor, user_id: UUID, clock: Clock, *, keep: UUID | None = None
+) -> None:
+    """After a new password is committed: end what was begun with the old one while it was being written."""
+
+    async def attempt() -> None:
+        async with work(Operation("session.end", actor)) as uow:
+            if await end_sessions(uow, user_id, clock.now(), keep=keep):
+                await uow.commit(None)
+
+    await settled(attempt)
 
 
 async def settled(attempt: Callable[[], Awaitable[R]]) -> R:

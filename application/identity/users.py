@@ -5,7 +5,7 @@ from uuid import UUID
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import LAST_ADMINISTRATOR, IdentityLists, IdentityWork
 from application.identity.rights import require_holding, require_known
-from application.identity.sessions import end_sessions, require_version, settled
+from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
 from application.identity.views import UserView
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
@@ -159,6 +159,7 @@ class UserService:
                 await uow.commit(None)
 
         await settled(attempt)
+        await sweep_sessions(self._work, actor, user_id, self._clock)
 
     async def _with_roles(self, actor: Actor, user_id: UUID, role: str, *, given: bool) -> UserView:
         actor.require(Permission.USERS_WRITE)

@@ -1,0 +1,212 @@
+"""Sign-in and refresh when much happens at once, on every store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from adapters.limits.memory import PAIR, MemorySignInThrottle
+from adapters.security.passwords import Argon2Passwords
+from application.identity.views import TokenPair
+from application.shared.unit_of_work import Operation
+from domain.identity.errors import InvalidGrant, LastAdministrator, TokenRefused
+from domain.identity.sessions import SessionEnd
+from domain.shared.actor import system_actor
+from domain.shared.errors import RateLimited
+from domain.shared.values import ListQuery
+from tests.factories import PasswordFactory
+from tests.identity_services import ORIGIN, PASSWORD, Identity, identity_on
+from tests.stores import Store
+
+ROOT = system_actor("test")
+ROUNDS = 5
+OTHER = "another horse that reads"
+
+
+async def outcomes(calls: Sequence[Awaitable[Any]]) -> tuple[list[Any], list[BaseException]]:
+    """Results and refusals of calls made at once."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    refusals = [result for result in results if isinstance(result, BaseException)]
+    return [result for result in results if not isinstance(result, BaseException)], refusals
+
+
+async def session_of(identity: Identity, pair: TokenPair) -> Any:
+    claims = identity.tokens.access.verify(pair.access_token, identity.store.clock.now())
+    return await identity.session(claims.session_id)
+
+
+async def test_of_many_uses_of_one_refresh_token_one_wins_and_the_session_ends(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    for _ in range(ROUNDS):
+        pair = await identity.sign_in(user)
+        uses = [identity.authentication.refresh_grant(ORIGIN, refresh_token=pair.refresh_token) for _ in range(20)]
+        won, refused = await outcomes(uses)
+        assert len(won) == 1
+        assert {type(error) for error in refused} == {InvalidGrant}
+        assert (await session_of(identity, pair)).end_reason is SessionEnd.REUSE
+        with pytest.raises(InvalidGrant):
+            await identity.authentication.refresh_grant(ORIGIN, refresh_token=won[0].refresh_token)
+
+
+async def test_nothing_survives_a_revoke_beside_refreshes(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    for _ in range(ROUNDS):
+        pair = await identity.sign_in(user)
+        won, refused = await outcomes(
+            [
+                identity.authentication.refresh_grant(ORIGIN, refresh_token=pair.refresh_token),
+                identity.authentication.revoke(ORIGIN, token=pair.refresh_token),
+            ]
+        )
+        assert {type(error) for error in refused} <= {InvalidGrant}
+        assert (await session_of(identity, pair)).ended_at is not None
+        for survivor in [pair, *(result for result in won if result is not None)]:
+            with pytest.raises(TokenRefused):
+                await identity.access.actor_of(survivor.access_token, ORIGIN)
+            with pytest.raises(InvalidGrant):
+                await identity.authentication.refresh_grant(ORIGIN, refresh_token=survivor.refresh_token)
+
+
+async def test_disabling_beside_refreshes_leaves_no_session(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    pairs = [await identity.sign_in(user) for _ in range(5)]
+    refreshes = [identity.authentication.refresh_grant(ORIGIN, refresh_token=p.refresh_token) for p in pairs]
+    _, refused = await outcomes([*refreshes, identity.users.disable(ROOT, user.id, expected=1)])
+    assert {type(error) for error in refused} <= {InvalidGrant}
+    assert (await store.stored("users", user.id)).status == "disabled"
+    for pair in pairs:
+        assert (await session_of(identity, pair)).ended_at is not None
+
+
+async def test_many_right_passwords_at_once_all_work(store: Store) -> None:
+    identity = await identity_on(store, throttle=MemorySignInThrottle(now=lambda: 0.0))
+    user = await identity.person()
+    for _ in range(3):
+        won, refused = await outcomes([identity.sign_in(user) for _ in range(20)])
+        assert (len(won), refused) == (20, [])
+
+
+async def test_right_passwords_work_while_their_hash_is_renewed(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person(password=None)
+    old = await Argon2Passwords(memory_kib=16, passes=1).hash(PASSWORD)
+    await store.given(PasswordFactory(user=user, password_hash=old))
+    won, refused = await outcomes([identity.sign_in(user) for _ in range(10)])
+    assert (len(won), refused) == (10, [])
+    stored = await store.stored("passwords", user.id)
+    assert stored.password_hash != old
+    assert stored.version == 1
+
+
+async def test_parallel_wrong_passwords_all_count(store: Store) -> None:
+    identity = await identity_on(store, throttle=MemorySignInThrottle(now=lambda: 0.0))
+    user = await identity.person()
+    _, refused = await outcomes([identity.sign_in(user, "wrong") for _ in range(50)])
+    kinds = [type(error) for error in refused]
+    assert kinds.count(InvalidGrant) == PAIR.attempts
+    assert kinds.count(RateLimited) == 50 - PAIR.attempts
+    with pytest.raises(RateLimited):
+        await identity.sign_in(user)
+
+
+async def test_no_session_begun_with_the_old_password_survives_a_new_one(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    for password, new in ((PASSWORD, OTHER), (OTHER, PASSWORD)):
+        signing_in = [identity.sign_in(user, password) for _ in range(5)]
+        won, refused = await outcomes([*signing_in, identity.users.reset_password(ROOT, user.id, new)])
+        assert {type(error) for error in refused} <= {InvalidGrant}
+        for pair in (pair for pair in won if pair is not None):
+            with pytest.raises(TokenRefused):
+                await identity.access.actor_of(pair.access_token, ORIGIN)
+        await identity.sign_in(user, new)
+
+
+@dataclass
+class Meddling:
+    """Work on a store that lets `meddle` run once, just before the commit of one operation."""
+
+    work: Any
+    operation: str
+    meddle: Callable[[], Awaitable[Any]] | None
+
+    @asynccontextmanager
+    async def __call__(self, operation: Operation) -> AsyncIterator[Any]:
+        async with self.work(operation) as uow:
+            commit = uow.commit
+
+            async def after_meddling(result: Any) -> Any:
+                if operation.name == self.operation and self.meddle is not None:
+                    meddle, self.meddle = self.meddle, None
+                    await meddle()
+                return await commit(result)
+
+            uow.commit = after_meddling
+            yield uow
+
+
+@pytest.mark.parametrize("end", ["reset", "disable", "delete"])
+async def test_what_ends_an_account_between_look_and_commit_of_a_sign_in_wins(store: Store, end: str) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    ends: dict[str, Callable[[], Awaitable[Any]]] = {
+        "reset": lambda: identity.users.reset_password(ROOT, user.id, OTHER),
+        "disable": lambda: identity.users.disable(ROOT, user.id),
+        "delete": lambda: identity.users.delete(ROOT, user.id, expected=None),
+    }
+    slow = await identity_on(replace(store, work=Meddling(store.work, "session.start", ends[end])))
+    with pytest.raises(InvalidGrant):
+        await slow.sign_in(user)
+    rows = await store.lists.sessions(user.id, ListQuery())
+    assert rows.items == []
+
+
+@pytest.mark.parametrize("by", ["administrator", "owner"])
+async def test_a_sign_in_between_look_and_commit_of_a_new_password_loses(store: Store, by: str) -> None:
+    identity = await identity_on(store)
+    user = await identity.person()
+    here = await identity.actor(user)
+    operation = "user.reset_password" if by == "administrator" else "account.change_password"
+    slow = await identity_on(replace(store, work=Meddling(store.work, operation, lambda: identity.sign_in(user))))
+    if by == "administrator":
+        await slow.users.reset_password(ROOT, user.id, OTHER)
+    else:
+        await slow.account.change_password(here, PASSWORD, OTHER)
+    rows = await store.lists.sessions(user.id, ListQuery())
+    assert [session.id for session in rows.items] == ([] if by == "administrator" else [here.session_id])
+
+
+async def test_one_administrator_is_left_however_many_go_at_once(store: Store) -> None:
+    identity = await identity_on(store)
+    admins = [await identity.person(password=None, admin=True) for _ in range(5)]
+    done, refused = await outcomes(
+        [
+            identity.users.disable(ROOT, admins[0].id),
+            identity.users.delete(ROOT, admins[1].id, expected=None),
+            identity.users.take_role(ROOT, admins[2].id, "admin"),
+            identity.users.disable(ROOT, admins[3].id),
+            identity.users.delete(ROOT, admins[4].id, expected=1),
+        ]
+    )
+    assert len(done) == 4
+    assert {type(error) for error in refused} == {LastAdministrator}
+
+
+async def test_deleting_a_user_takes_everything_along(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person(viewer=True)
+    pair = await identity.sign_in(user)
+    actor = await identity.access.actor_of(pair.access_token, ORIGIN)
+    issued = await identity.api_keys.create(actor, name="x", scopes=actor.permissions)
+    await identity.users.delete(ROOT, user.id, expected=1)
+    for credential in (pair.access_token, issued.secret):
+        with pytest.raises(TokenRefused):
+            await identity.access.actor_of(credential, ORIGIN)
+    with pytest.raises(InvalidGrant):
+        await identity.sign_in(user)
