@@ -1,0 +1,156 @@
+"""A whole service for tests, spoken to over HTTP without a socket: real services on a real store, quick hashing."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from dependency_injector.providers import Object
+from fastapi import FastAPI
+
+from adapters.security.passwords import Argon2Passwords
+from domain.identity.users import UserKind
+from domain.shared.actor import Actor, Origin, system_actor
+from entrypoints.http.app import create_app
+from entrypoints.settings.settings import Settings, load_settings
+from entrypoints.wiring.container import Container, build_container
+from entrypoints.wiring.lifecycle import Extent, running
+from tests.http.embedding import WordEmbedder, WordTokenizer
+
+PASSWORD = "a horse that reads quietly"
+MASTER_KEY = b64encode(bytes(range(32))).decode()
+BASE = "http://kb.example.com"
+SYSTEM: Actor = system_actor("tests", Origin("tests", "127.0.0.1"))
+
+
+@dataclass
+class Caller:
+    """Somebody who talks to the service; sends JSON and tells the answer."""
+
+    client: httpx2.AsyncClient
+    headers: dict[str, str] = field(default_factory=dict)
+    id: str = ""
+    email: str = ""
+    refresh_token: str = ""
+
+    async def __call__(self, method: str, path: str, json: Any = None, **rest: Any) -> httpx2.Response:
+        headers = {**self.headers, **rest.pop("headers", {})}
+        url = path if path.startswith(("/api/", "http", "/.well-known")) else f"/api/v1{path}"
+        content = {"json": json} if json is not None else {}
+        return await self.client.request(method, url, headers=headers, **content, **rest)
+
+    async def get(self, path: str, **rest: Any) -> httpx2.Response:
+        return await self("GET", path, **rest)
+
+    async def post(self, path: str, json: Any = None, **rest: Any) -> httpx2.Response:
+        return await self("POST", path, json, **rest)
+
+    async def put(self, path: str, json: Any = None, **rest: Any) -> httpx2.Response:
+        return await self("PUT", path, json, **rest)
+
+    async def patch(self, path: str, json: Any, **rest: Any) -> httpx2.Response:
+        return await self("PATCH", path, json, **rest)
+
+    async def delete(self, path: str, **rest: Any) -> httpx2.Response:
+        return await self("DELETE", path, **rest)
+
+    def with_headers(self, **headers: str) -> "Caller":
+        """The same caller with further header fields."""
+        return Caller(self.client, {**self.headers, **headers}, self.id, self.email)
+
+
+@dataclass
+class Service:
+    """One running installation."""
+
+    app: FastAPI
+    container: Container
+    client: httpx2.AsyncClient
+    _people: int = 0
+
+    @property
+    def anonymous(self) -> Caller:
+        return Caller(self.client)
+
+    async def person(self, *roles: str, kind: UserKind = UserKind.PERSON) -> Caller:
+        """A new account with these roles, signed in."""
+        self._people += 1
+        email = f"person{self._people}@example.com"
+        user = await self.container.identity.users().create(
+            SYSTEM, name=f"Person {self._people}", email=email, password=PASSWORD, roles=frozenset(roles), kind=kind
+        )
+        return await self.signed_in(email, str(user.id))
+
+    async def signed_in(self, email: str, id: str = "", password: str = PASSWORD) -> Caller:
+        answer = await self.token(grant_type="password", username=email, password=password)
+        assert answer.status_code == 200, answer.text
+        tokens = answer.json()
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        return Caller(self.client, headers, id, email, tokens["refresh_token"])
+
+    async def token(self, **form: str) -> httpx2.Response:
+        return await self.client.post("/api/v1/auth/token", data=form)
+
+    async def key_of(self, owner: Caller, *scopes: str) -> Caller:
+        """A key of the owner with these scopes, as somebody who talks."""
+        answer = await owner.post("/api-keys", {"name": "key", "scopes": list(scopes)})
+        assert answer.status_code == 201, answer.text
+        return Caller(self.client, {"X-API-Key": answer.json()["secret"]}, owner.id, owner.email)
+
+    async def ingest(self) -> None:
+        """Do all queued work and let the indexes follow, as the worker of a running service does."""
+        queue, clock = self.container.persistence.job_queue(), self.container.persistence.clock()
+        while tickets := await queue.claim("tests", ["document.ingest"], 50, clock.now()):
+            await self.container.knowledge.ingest().run(tickets)
+        await self.number()
+        await self.container.knowledge.index_feed().catch_up()
+
+    async def number(self) -> None:
+        """Give all journal entries their place and seal them."""
+        keeper = self.container.persistence.keeper()
+        while await keeper.order():
+            pass
+        await keeper.seal()
+
+
+def memory_settings(**others: Any) -> Settings:
+    return load_settings(None, database_url="memory://", rate_limits="off", public_url=BASE, **others)
+
+
+def sqlite_settings(file: Path, **others: Any) -> Settings:
+    return load_settings(
+        None,
+        database_url=f"sqlite:///{file}",
+        data_dir=file.parent,
+        master_key=MASTER_KEY,
+        rate_limits="off",
+        public_url=BASE,
+        **others,
+    )
+
+
+def quick_container(settings: Settings) -> Container:
+    """The real container with cheap hashing and a small model in place of the heavy ones."""
+    container = build_container(settings)
+    container.security.passwords.override(Object(Argon2Passwords(memory_kib=8, passes=1, workers=2)))
+    container.retrieval.embedder.override(Object(WordEmbedder()))
+    container.retrieval.tokenizer.override(Object(WordTokenizer()))
+    return container
+
+
+@asynccontextmanager
+async def a_service(settings: Settings) -> AsyncIterator[Service]:
+    """A service from start to stop."""
+    container = quick_container(settings)
+    app = create_app(container)
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 1234))
+    async with (
+        running(container, Extent.SEARCH),
+        httpx2.AsyncClient(transport=transport, base_url=BASE) as client,
+    ):
+        yield Service(app, container, client)
+        await asyncio.sleep(0)

@@ -1,0 +1,192 @@
+"""What may be sent as a body: the right media type, at most 1 MiB, strict JSON; and no value breaks the service."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from entrypoints.http.bodies import canonical, merged
+from tests.http.service import Service, a_service, memory_settings, sqlite_settings
+from tests.http.test_problems import assert_problem
+from tests.http.test_strict_json import DOUBTFUL
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("raw", DOUBTFUL.values(), ids=DOUBTFUL.keys())
+async def test_doubtful_json_is_malformed(service: Service, raw: bytes) -> None:
+    admin = await service.person("admin")
+    assert_problem(await admin("POST", "/collections", content=raw, headers=JSON), 400, "malformed_json")
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "application/merge-patch+json",
+        "application/jsonx",
+        "application/json; charset=latin-1",
+        "application/json, application/json",
+        "multipart/form-data; boundary=x",
+        "",
+    ],
+)
+async def test_other_media_types_are_not_taken(service: Service, media: str) -> None:
+    admin = await service.person("admin")
+    answer = await admin("POST", "/collections", content=b'{"name": "a"}', headers={"Content-Type": media})
+    assert_problem(answer, 415, "unsupported_media_type")
+    coded = await admin("POST", "/collections", content=b'{"name": "a"}', headers={**JSON, "Content-Encoding": "gzip"})
+    assert_problem(coded, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media", ["application/json", "Application/JSON", 'application/json; charset="UTF-8"'])
+async def test_json_is_taken_however_it_is_spelled(service: Service, media: str) -> None:
+    admin = await service.person("admin")
+    answer = await admin("POST", "/collections", content=b'{"name": "a"}', headers={"Content-Type": media})
+    assert answer.status_code == 201
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(service: Service) -> None:
+    admin = await service.person("admin")
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 65536
+            yield b" " * 65536
+
+    chunked = await admin("POST", "/collections", content=endless(), headers=JSON)
+    assert_problem(chunked, 413, "too_large")
+    assert sent < 1_400_000
+    announced = await admin("POST", "/collections", content=endless(), headers={**JSON, "Content-Length": "200000000"})
+    assert_problem(announced, 413, "too_large")
+    assert announced.headers["connection"] == "close"
+    exact = b'{"name": "a"' + b" " * (1024 * 1024 - 13) + b"}"
+    assert (await admin("POST", "/collections", content=exact, headers=JSON)).status_code == 201
+    assert_problem(await admin("POST", "/collections", content=exact + b" ", headers=JSON), 413, "too_large")
+
+
+async def test_verbs_without_content_take_none_or_an_empty_object(service: Service) -> None:
+    admin, person = await service.person("admin"), await service.person()
+    for content, status in ((b"", 200), (b"{}", 409), (b'{"a": 1}', 422), (b"[]", 422), (b"x", 400)):
+        answer = await admin("POST", f"/users/{person.id}/disable", content=content, headers=JSON)
+        assert answer.status_code == status, content
+
+
+NAUGHTY: list[Any] = [
+    "\x01\x1b[31m",
+    "\u202egnp.exe",
+    "\ufeff",
+    "\uffff",
+    "👩‍👩‍👧‍👦" * 40,
+    "Ω≈ç√∫˜µ≤≥÷",
+    "'; DROP TABLE users; --",
+    "${jndi:ldap://x}",
+    "{{7*7}}",
+    "%00%0d%0a",
+    "../../etc/passwd",
+    "<script>alert(1)</script>",
+    "İı",
+    "ﷺ" * 60,
+    "a\u0300" * 100,
+    " ",
+    "\t\n",
+    "\u2028",
+    "null",
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    1e308,
+    2**63 - 1,
+    [],
+    {},
+    [[]],
+    {"": ""},
+]
+
+
+@pytest.mark.parametrize("value", NAUGHTY, ids=range(len(NAUGHTY)))
+async def test_no_value_brings_the_service_down(request: pytest.FixtureRequest, value: Any) -> None:
+    """Texts go to a real database; for the others no store has a part in the answer."""
+    settings = memory_settings()
+    if isinstance(value, str):
+        settings = sqlite_settings(request.getfixturevalue("sqlite_file"))
+    async with a_service(settings) as service:
+        await send_everywhere(service, value)
+
+
+async def send_everywhere(stored: Service, value: Any) -> None:
+    admin = await stored.person("admin")
+    ok = {200, 201, 202, 400, 404, 409, 413, 415, 422}
+    person = await stored.person()
+    collection = (await admin.post("/collections", {"name": "c"})).json()["id"]
+    for path, body in [
+        ("/users", {"name": value, "email": "n@example.com"}),
+        ("/users", {"name": "n", "email": value}),
+        ("/users", {"name": "n", "email": "m@example.com", "password": value}),
+        ("/users", {"name": "n", "email": "o@example.com", "roles": value}),
+        ("/users", {"name": "n", "email": "o@example.com", "roles": [value]}),
+        ("/users", value),
+        ("/collections", {"name": value}),
+        ("/collections", {"name": "n", "description": value}),
+        ("/collections", {"name": "n", "metadata": value}),
+        ("/collections", {"name": "n", "metadata": {"a": value}}),
+        ("/collections", {"name": "n", "metadata": {str(value): 1}}),
+        ("/api-keys", {"name": value, "scopes": []}),
+        ("/api-keys", {"name": "n", "scopes": value}),
+        ("/api-keys", {"name": "n", "scopes": [], "expires_at": value}),
+        ("/api-keys", {"name": "n", "scopes": [], "allowed_cidrs": [value]}),
+        (f"/collections/{collection}/documents", {"text": value}),
+        (f"/collections/{collection}/documents", {"text": "t", "title": value, "external_id": value}),
+        (f"/collections/{collection}/documents", {"text": f"t {value}", "metadata": {"a": value}}),
+        ("/search", {"query": value}),
+        ("/search", {"query": "q", "filter": value}),
+        ("/search", {"query": "q", "filter": {"field": value, "op": "eq", "value": value}}),
+        ("/search", {"query": "q", "filter": {"field": "metadata.a", "op": "eq", "value": value}}),
+        ("/search", {"query": "q", "limit": value, "offset": value, "collection_ids": value}),
+    ]:
+        answer = await admin.post(path, body)
+        assert answer.status_code in ok, (path, body, answer.text)
+    always = {"If-Match": "*"}
+    for path, body in [
+        (f"/users/{person.id}", {"name": value}),
+        (f"/users/{person.id}", {"email": value}),
+        (f"/collections/{collection}", {"metadata": {"a": value, "b": {"c": value}}}),
+        (f"/collections/{collection}", value),
+        ("/me", {"name": value}),
+    ]:
+        answer = await admin.patch(path, body, headers=always)
+        assert answer.status_code in ok, (path, body, answer.text)
+    if isinstance(value, str):
+        for path in ("/users", "/collections", "/audit-events", "/jobs"):
+            for name in ("q", "email", "name", "actor", "action", "kind", "from", "cursor", "sort", "limit"):
+                answer = await admin.get(path, params={name: value})
+                assert answer.status_code in ok, (path, name, answer.text)
+
+
+def test_merge_patches_as_the_rfc_has_them() -> None:
+    cases: list[tuple[Any, Any, Any]] = [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ]
+    for target, patch, result in cases:
+        assert merged(target, patch) == result
+
+
+def test_the_same_members_are_the_same_content() -> None:
+    assert canonical({"a": 1, "b": [1.0, {"c": 2e0}]}) == canonical({"b": [1, {"c": 2}], "a": 1.0})
+    assert canonical({"a": [1, 2]}) != canonical({"a": [2, 1]})
+    assert canonical({"a": True}) != canonical({"a": 1})

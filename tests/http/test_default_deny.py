@@ -1,0 +1,132 @@
+"""Nothing is open by accident: every route names its permission or is on the list below."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.routing import APIRoute
+
+from domain.shared.actor import Permission
+from entrypoints.http import app as application
+from entrypoints.http import discovery, health, pages
+from entrypoints.http.conditional import IfMatch
+from entrypoints.http.repeats import RepeatKey
+from entrypoints.http.security import Anyone, Caller
+from entrypoints.http.v1.routes import ROUTERS
+from tests.http.service import Caller as Person
+from tests.http.service import Service
+
+PUBLIC = {
+    ("POST", "/api/v1/auth/token"),
+    ("POST", "/api/v1/auth/revoke"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/version"),
+    ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/redoc"),
+    ("GET", "/assets/{name}"),
+    ("GET", "/problems"),
+    ("GET", "/problems/{code}"),
+}
+FOR_ANYBODY_SIGNED_IN = {
+    ("GET", "/api/v1/me"),
+    ("PATCH", "/api/v1/me"),
+    ("PUT", "/api/v1/me/password"),
+    ("GET", "/api/v1/me/sessions"),
+    ("DELETE", "/api/v1/me/sessions/{session_id}"),
+}
+SOME_ID = "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70"
+
+
+def routes() -> Iterator[tuple[str, APIRoute]]:
+    for router in (*ROUTERS, health.router, discovery.router, pages.router, application.router):
+        for route in router.routes:
+            assert isinstance(route, APIRoute), route
+            for method in route.methods or ():
+                yield method, route
+
+
+ROUTES = list(routes())
+IDS = [f"{method} {route.path}" for method, route in ROUTES]
+GUARDED = [(method, route) for method, route in ROUTES if (method, route.path) not in PUBLIC]
+
+
+def gates(route: APIRoute) -> list[Caller | Anyone]:
+    calls = [item.call for item in route.dependant.dependencies]
+    return [call for call in calls if isinstance(call, (Caller, Anyone))]
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
+def test_each_route_has_one_gate_and_it_comes_first(method: str, route: APIRoute) -> None:
+    first = route.dependant.dependencies[0].call
+    assert gates(route) == [first], "declare needs(…), signed_in() or anyone() before everything else"
+    if (method, route.path) in PUBLIC:
+        assert isinstance(first, Anyone)
+    elif (method, route.path) in FOR_ANYBODY_SIGNED_IN:
+        assert isinstance(first, Caller)
+        assert first.permission is None
+    else:
+        assert isinstance(first, Caller)
+        assert isinstance(first.permission, Permission)
+
+
+def test_the_lists_name_no_route_that_is_gone() -> None:
+    there = {(method, route.path) for method, route in ROUTES}
+    assert there >= PUBLIC
+    assert there >= FOR_ANYBODY_SIGNED_IN
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
+def test_repeat_keys_are_read_behind_the_body(method: str, route: APIRoute) -> None:
+    kinds = [type(item.call) for item in route.dependant.dependencies]
+    names = [kind.__name__ for kind in kinds]
+    if RepeatKey in kinds:
+        assert method == "POST"
+        bodies = [place for place, name in enumerate(names) if name in {"JsonBody", "HandInBody"}]
+        assert bodies, "without its body a repeat cannot be told from another request"
+        assert max(bodies) < kinds.index(RepeatKey)
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
+def test_changes_of_shared_resources_take_if_match(method: str, route: APIRoute) -> None:
+    if method in {"PATCH", "DELETE"} and "roles" not in route.path and "sessions" not in route.path:
+        assert any(isinstance(item.call, IfMatch) for item in route.dependant.dependencies)
+
+
+@pytest.fixture
+async def nobody_in_particular(service: Service) -> Person:
+    return await service.person()
+
+
+async def test_without_credentials_every_guarded_route_answers_401(service: Service) -> None:
+    for method, route in GUARDED:
+        path = route.path.replace("{name}", "x")
+        for part in route.param_convertors:
+            path = path.replace(f"{{{part}}}", SOME_ID)
+        refused = await service.anonymous(method, path)
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated"), f"{method} {route.path}"
+        assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_without_a_role_every_guarded_route_answers_403(service: Service, nobody_in_particular: Person) -> None:
+    for method, route in GUARDED:
+        if (method, route.path) in FOR_ANYBODY_SIGNED_IN:
+            continue
+        path = route.path.replace("{name}", "x")
+        for part in route.param_convertors:
+            path = path.replace(f"{{{part}}}", SOME_ID)
+        refused = await nobody_in_particular(method, path)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), f"{method} {route.path}"
+
+
+async def test_a_key_without_scopes_may_nothing(service: Service) -> None:
+    key = await service.key_of(await service.person("admin"))
+    for method, route in GUARDED:
+        if (method, route.path) not in FOR_ANYBODY_SIGNED_IN:
+            path = route.path.replace("{name}", "x")
+            for part in route.param_convertors:
+                path = path.replace(f"{{{part}}}", SOME_ID)
+            assert (await key(method, path)).status_code == 403, f"{method} {route.path}"
