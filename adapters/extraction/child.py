@@ -14,6 +14,7 @@ from pathlib import Path
 from adapters.extraction import readers
 from adapters.extraction.limits import Limits, confine, leave_network, seal
 from adapters.extraction.messages import (
+    ANSWERED,
     EXIT_CODES,
     READY,
     UNREADABLE,
@@ -56,7 +57,7 @@ def serve(read: Reader = read_file) -> None:
         if reader == 0:
             _answer(request, sink, read)
         _, status, usage = os.wait4(reader, 0)
-        if status:
+        if os.waitstatus_to_exitcode(status) != ANSWERED:
             sys.exit(_verdict(status, usage.ru_maxrss * KIBIBYTE, request.limits))
 
 
@@ -104,7 +105,7 @@ def _answer(request: Request, sink: int, read: Reader) -> None:
         confine(request.limits)
         for frame in _frames(request, read):
             write_frame(sink, frame)
-        code = 0
+        code = ANSWERED
     except MemoryError:
         code = EXIT_CODES[ExtractionReason.TOO_MUCH_MEMORY]
     finally:

@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from adapters.extraction.outline import Outline
 from adapters.extraction.sniffing import Kind
@@ -15,6 +16,7 @@ SAMPLE_CHARACTERS = 65_536
 SAMPLE_ROWS = 100
 NAME_CHARACTERS = 80
 QUOTED_LINES = 200
+BATCH_ROWS = 1_000
 YEAR = re.compile(r"(19|20)\d\d")
 NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
@@ -27,27 +29,41 @@ def read(text: str) -> Extract:
     csv.field_size_limit(sys.maxsize)
     sample = text[:SAMPLE_CHARACTERS]
     delimiter = _delimiter(sample)
-    names = _header(_rows(sample, delimiter, SAMPLE_ROWS))
+    names = _header(_rows(sample, delimiter))
     outline = Outline()
-    for number, row in enumerate(_parsed(text, delimiter)):
-        outline.block(_line(names if number else [], row))
+    lines = (_line(names if number else [], row) for number, row in enumerate(_parsed(text, delimiter)))
+    while batch := list(islice(lines, BATCH_ROWS)):
+        outline.block("\n\n".join(batch))
     return outline.extract(Kind.CSV)
 
 
 def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:
     """All rows but the blank ones."""
-    lines = text.splitlines(keepends=True)
-    stray = _stray_quote(lines, delimiter)
+    stray = _stray_quote(text, delimiter)
     for row in csv.reader(
-        lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if stray else csv.QUOTE_MINIMAL, skipinitialspace=True
+        _lines(text),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if stray else csv.QUOTE_MINIMAL,
+        skipinitialspace=True,
     ):
         if any(cell.strip() for cell in row):
             yield [" ".join(cell.split()) for cell in row]
 
 
-def _stray_quote(lines: Sequence[str], delimiter: str) -> bool:
+def _lines(text: str) -> Iterator[str]:
+    """One by one: as a list, millions of short lines would take ten times the room of the text."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def _stray_quote(text: str, delimiter: str) -> bool:
     """Whether some quote opens a value that goes on for ever, as in tab-separated files, which know no quoting."""
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    if '"' not in text:
+        return False
+    reader = csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=True)
     before = 0
     for _ in reader:
         if reader.line_num - before > QUOTED_LINES:
@@ -56,20 +72,15 @@ def _stray_quote(lines: Sequence[str], delimiter: str) -> bool:
     return False
 
 
-def _rows(sample: str, delimiter: str, limit: int) -> list[list[str]]:
-    rows = []
-    for row in _parsed(sample, delimiter):
-        rows.append(row)
-        if len(rows) == limit:
-            break
-    return rows
+def _rows(sample: str, delimiter: str) -> list[list[str]]:
+    return list(islice(_parsed(sample, delimiter), SAMPLE_ROWS))
 
 
 def _delimiter(sample: str) -> str:
     """The candidate by which most rows fall into the same number of columns, and into the more the better."""
 
     def score(delimiter: str) -> tuple[float, int]:
-        rows = _rows(sample, delimiter, SAMPLE_ROWS)
+        rows = _rows(sample, delimiter)
         widths = Counter(len(row) for row in rows if len(row) > 1)
         if not widths:
             return 0.0, 0

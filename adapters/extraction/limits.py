@@ -36,7 +36,7 @@ def confine(limits: Limits) -> None:
     It cannot write files or dump core either.
     """
     _lower(resource.RLIMIT_AS, limits.memory_bytes)
-    _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, above=1)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
@@ -55,7 +55,10 @@ def leave_network() -> None:
             unshare(CLONE_NEWUSER | CLONE_NEWNET)
 
 
-def _lower(kind: int, value: int) -> None:
-    """Some systems refuse some limits; the parent's own watch over time stays."""
+def _lower(kind: int, value: int, *, above: int = 0) -> None:
+    """Some systems refuse some limits; the parent's own watch over time stays.
+
+    Time needs a hard limit `above` the soft one: where both are reached at once, Linux kills without saying why.
+    """
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (value, value + above))

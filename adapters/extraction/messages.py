@@ -16,6 +16,9 @@ READY = b"ready"
 UNREADABLE = b'{"unreadable":true}'
 HINT_CHARACTERS = 1_000
 
+ANSWERED = 70
+"""How a reader ends that has sent its answer; 0 may come from a library that gave up."""
+
 EXIT_CODES = {
     ExtractionReason.TOO_SLOW: 71,
     ExtractionReason.TOO_MUCH_MEMORY: 72,
@@ -65,12 +68,12 @@ def encode_failure(reason: ExtractionReason) -> bytes:
     return json.dumps({"failed": reason}).encode()
 
 
-def has_text(head: bytes) -> bool:
+def has_text(head: bytes | bytearray) -> bool:
     """Whether a text frame follows this head."""
     return head.startswith(b'{"media_type"')
 
 
-def parse_extract(head: bytes, text: bytes) -> Extract:
+def parse_extract(head: bytes | bytearray, text: bytes | bytearray) -> Extract:
     """The child's answer, checked: it may have been taken over by the file that it read.
 
     Raises ExtractionFailed as it says, SourceUnreadable, or Garbled.
@@ -91,7 +94,7 @@ def parse_extract(head: bytes, text: bytes) -> Extract:
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Garbled from error
-    if not extract.text.strip() or not _in_order(extract):
+    if not extract.text or extract.text.isspace() or not _in_order(extract):
         raise Garbled
     return extract
 

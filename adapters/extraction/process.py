@@ -15,7 +15,6 @@ from adapters.extraction.messages import LENGTH, READY, Garbled, has_text, write
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-s", "-m", "adapters.extraction.child")
 START_SECONDS = 30.0
-PIECE_BYTES = 1 << 20
 
 
 class NotStarted(Exception):
@@ -67,7 +66,7 @@ class ChildProcess:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: bytes, *, seconds: float, most_bytes: int) -> tuple[bytes, bytes]:
+    def ask(self, request: bytes, *, seconds: float, most_bytes: int) -> tuple[bytearray, bytearray]:
         """Head and text of the answer. Raises Gone, TimedOut or Garbled; the child is of no more use then."""
         deadline = time.monotonic() + seconds
         try:
@@ -75,7 +74,7 @@ class ChildProcess:
         except OSError as error:
             raise Gone(self._exit_code()) from error
         head = self._frame(deadline, most_bytes)
-        return head, self._frame(deadline, most_bytes) if has_text(head) else b""
+        return head, self._frame(deadline, most_bytes) if has_text(head) else bytearray()
 
     def kill(self) -> None:
         """End the child and the reader that it forked; safe from any thread, and when it has ended by itself."""
@@ -92,23 +91,24 @@ class ChildProcess:
                 with suppress(OSError):
                     pipe.close()
 
-    def _frame(self, deadline: float, most_bytes: int) -> bytes:
+    def _frame(self, deadline: float, most_bytes: int) -> bytearray:
         (length,) = LENGTH.unpack(self._receive(LENGTH.size, deadline))
         if length > most_bytes:
             raise Garbled
-        return bytes(self._receive(length, deadline))
+        return self._receive(length, deadline)
 
     def _receive(self, count: int, deadline: float) -> bytearray:
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
-        received = bytearray()
-        while len(received) < count:
+        received = bytearray(count)
+        rest = memoryview(received)
+        while rest:
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimedOut
-            piece = os.read(self._answers, min(PIECE_BYTES, count - len(received)))
-            if not piece:
+            read = os.readv(self._answers, [rest])
+            if not read:
                 raise Gone(self._exit_code())
-            received += piece
+            rest = rest[read:]
         return received
 
     def _exit_code(self) -> int:

@@ -121,7 +121,7 @@ def test_tables_that_lay_out_a_page_keep_paragraphs_and_headings() -> None:
     assert extract.text.count("Much text.") == 60
 
 
-@pytest.mark.parametrize("depth", [300, 5_000, 200_000])
+@pytest.mark.parametrize("depth", [300, 5_000, 50_000])
 def test_html_may_be_nested_to_any_depth(depth: int) -> None:
     extract = html.read("<div>" * depth + "deep" + "</div>" * depth + "<p>after</p>")
     assert extract.text == "deep\n\nafter"
