@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from domain.shared.errors import Invalid
 
 KEY_BYTES = 32
-DISTINCT_MIN = 12
 READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -27,8 +26,8 @@ class MasterKey:
     __slots__ = ("_key",)
 
     def __init__(self, key: bytes) -> None:
-        """Raises MasterKeyRefused for a key of another length, or one that was plainly not drawn at random."""
-        if len(key) != KEY_BYTES or len(set(key)) < DISTINCT_MIN:
+        """Raises MasterKeyRefused for a key of another length."""
+        if len(key) != KEY_BYTES:
             raise MasterKeyRefused()
         self._key = key
 
