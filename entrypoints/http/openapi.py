@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from domain.shared.errors import NotFound, Unavailable
 from entrypoints.http.bodies import MergePatch, patch_name
+from entrypoints.http.content import JSON
 from entrypoints.http.documented import SCHEMA_REFERENCE, Documented, add_problem, add_refusal
 from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
 
@@ -124,6 +125,10 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
         answer = operation["responses"].get(status)
         if answer and answer.get("description") in {None, "", "Successful Response"}:
             answer["description"] = text
+    for status, declared in route.responses.items():
+        if "example" in declared.get("content", {}).get(JSON, {}):
+            # FastAPI drops members that are null, and an example without them is none of its schema.
+            operation["responses"][str(status)]["content"][JSON]["example"] = declared["content"][JSON]["example"]
     if route.param_convertors:
         add_problem(operation, NotFound)
     add_refusal(operation, 500, *INTERNAL)

@@ -154,7 +154,8 @@ class _Form:
         if self.upload.path is not None:
             raise self._repeated()
         self.upload.path = Path(self._file.name)
-        self.upload.file_name = options.get(b"filename", b"").decode("utf-8", "replace") or None
+        # Browsers write a quotation mark in a name as %22 and nothing else so (HTML, multipart/form-data encoding).
+        self.upload.file_name = options.get(b"filename", b"").decode("utf-8", "replace").replace("%22", '"') or None
         self.upload.media_type = self._headers.get(b"content-type", b"").decode("latin-1") or None
 
     def _data(self, data: bytes, start: int, end: int) -> None:

@@ -13,6 +13,7 @@ from dependency_injector.providers import Object
 from fastapi import FastAPI
 
 from adapters.security.passwords import Argon2Passwords
+from application.knowledge.intake import INGEST
 from domain.identity.users import UserKind
 from domain.shared.actor import Actor, Origin, system_actor
 from entrypoints.http.app import create_app
@@ -104,7 +105,7 @@ class Service:
     async def ingest(self) -> None:
         """Do all queued work and let the indexes follow, as the worker of a running service does."""
         queue, clock = self.container.persistence.job_queue(), self.container.persistence.clock()
-        while tickets := await queue.claim("tests", ["document.ingest"], 50, clock.now()):
+        while tickets := await queue.claim("tests", [INGEST], 50, clock.now()):
             await self.container.knowledge.ingest().run(tickets)
         await self.number()
         await self.container.knowledge.index_feed().catch_up()
@@ -122,15 +123,8 @@ def memory_settings(**others: Any) -> Settings:
 
 
 def sqlite_settings(file: Path, **others: Any) -> Settings:
-    return load_settings(
-        None,
-        database_url=f"sqlite:///{file}",
-        data_dir=file.parent,
-        master_key=MASTER_KEY,
-        rate_limits="off",
-        public_url=BASE,
-        **others,
-    )
+    usual = {"data_dir": file.parent, "master_key": MASTER_KEY, "rate_limits": "off", "public_url": BASE}
+    return load_settings(None, database_url=f"sqlite:///{file}", **usual | others)
 
 
 def quick_container(settings: Settings) -> Container:

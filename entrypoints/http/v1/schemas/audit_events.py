@@ -15,8 +15,8 @@ from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_I
 class AuditParameters(ListParameters):
     actor: Annotated[str | None, Field(description="The id of who acted.", max_length=200)] = None
     action: Annotated[str | None, Field(description="Such as user.create.", max_length=200)] = None
-    target_type: Annotated[str | None, Field(max_length=100)] = None
-    target_id: Annotated[str | None, Field(max_length=200)] = None
+    target_type: Annotated[str | None, Field(description="Such as user or collection.", max_length=100)] = None
+    target_id: Annotated[str | None, Field(description="The id of what was changed.", max_length=200)] = None
     from_: Annotated[Time | None, Field(alias="from", description="At this time or later.")] = None
     to: Annotated[Time | None, Field(description="Before this time.")] = None
 

@@ -51,7 +51,9 @@ class DocumentContent(Input):
 
 class DocumentParameters(ListParameters):
     external_id: Annotated[str | None, Field(description="Exactly this one.")] = None
-    status: Annotated[str | None, Field(pattern=f"^({'|'.join(DocumentStatus)})$")] = None
+    status: Annotated[
+        str | None, Field(description="How far it has come.", pattern=f"^({'|'.join(DocumentStatus)})$")
+    ] = None
     media_type: Annotated[str | None, Field(description="Such as application/pdf.")] = None
     content_hash: Annotated[str | None, Field(description="SHA-256 of the bytes, in hex.")] = None
 

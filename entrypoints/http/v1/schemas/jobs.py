@@ -22,8 +22,10 @@ from entrypoints.http.v1.schemas.values import (
 
 
 class JobParameters(ListParameters):
-    status: Annotated[str | None, Field(pattern=f"^({'|'.join(JobStatus)})$")] = None
-    kind: Annotated[str | None, Field(description="Such as document.ingest.", max_length=100)] = None
+    status: Annotated[str | None, Field(description="How far it has come.", pattern=f"^({'|'.join(JobStatus)})$")] = (
+        None
+    )
+    kind: Annotated[str | None, Field(description="Such as ingest.", max_length=100)] = None
     subject_id: Annotated[Id | None, Field(description="The resource that is worked on.")] = None
 
 
@@ -67,7 +69,7 @@ def job_out(view: JobView) -> JobOut:
 
 JOB: Final = {
     "id": OTHER_ID,
-    "kind": "document.ingest",
+    "kind": "ingest",
     "subject_id": EXAMPLE_ID,
     "status": "running",
     "progress": {"done": 32, "total": 118, "unit": "chunks"},

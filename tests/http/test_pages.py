@@ -1,0 +1,96 @@
+"""Pages for people: the API browsers come from this service alone, and every problem has its explanation."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.shared import errors
+from entrypoints.http.handbook import sections
+from entrypoints.http.pages import rendered
+from entrypoints.http.problems import HTTP_REFUSALS, INTERNAL
+from entrypoints.http.server import HEAD_TOO_LARGE, MALFORMED_REQUEST, TIMED_OUT, URL_TOO_LONG
+from tests.http.service import Service
+from tests.http.test_problems import assert_problem
+
+ERRORS = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)]
+ROOT = Path(__file__).parents[2]
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def codes_in_the_code() -> Iterator[str]:
+    """The codes of all errors: those of classes, and those that are given where an error is raised."""
+    for folder in ("domain", "application", "adapters", "entrypoints"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Assign) and "default_code" in {
+                    getattr(name, "id", "") for name in node.targets
+                }:
+                    yield from _slug(node.value)
+                elif isinstance(node, ast.Call) and node.args and _is_error(getattr(node.func, "id", "")):
+                    yield from _slug(node.args[0])
+
+
+def _is_error(name: str) -> bool:
+    return name in {error.__name__ for error in ERRORS} or name.endswith("Refused")
+
+
+def _slug(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z][a-z0-9_]*", node.value):
+        yield node.value
+
+
+def test_every_code_is_explained_and_nothing_else_is() -> None:
+    by_http = {code for code, _ in HTTP_REFUSALS.values()} | {INTERNAL[0]}
+    by_server = {problem.code for problem in (HEAD_TOO_LARGE, MALFORMED_REQUEST, TIMED_OUT, URL_TOO_LONG)}
+    known = set(codes_in_the_code()) | by_http | by_server
+    explained = set(sections("problems.md"))
+    assert known - explained == set(), "explain these in docs/guide/problems.md"
+    assert explained - known == set(), "nothing gives these any more"
+
+
+async def test_a_problem_leads_to_its_page(service: Service) -> None:
+    problem = assert_problem(await service.anonymous.get("/me"), 401, "unauthenticated")
+    page = await service.client.get(problem["type"], headers=HTML)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>Unauthenticated</h1>" in page.text
+    assert "What to do" in page.text
+    told = await service.client.get(problem["type"])
+    assert told.json().keys() == {"code", "title", "description"}
+    assert_problem(await service.client.get("/problems/canary-3f9a", headers=HTML), 404, "not_found")
+    listed = await service.client.get("/problems")
+    assert "unauthenticated" in listed.json()["items"]
+    assert "/problems/unauthenticated" in (await service.client.get("/problems", headers=HTML)).text
+
+
+def test_markdown_becomes_safe_html() -> None:
+    text = "Use `a < b` & go.\n\n- one `x`\n- <script>\n\nLast\nline."
+    assert rendered(text) == (
+        "<p>Use <code>a &lt; b</code> &amp; go.</p>"
+        "<ul><li>one <code>x</code></li><li>&lt;script&gt;</li></ul><p>Last line.</p>"
+    )
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_the_browsers_load_everything_from_here(service: Service, path: str) -> None:
+    page = await service.client.get(path, headers=HTML)
+    assert page.status_code == 200
+    assert "://" not in page.text
+    assert "<script>" not in page.text
+    assert " style=" not in page.text
+    assert " on" not in re.sub(r">[^<]*<", "><", page.text)
+    assert 'data-openapi="/openapi.json"' in page.text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert addresses
+    for address in addresses:
+        asset = await service.client.get(address)
+        assert asset.status_code == 200, address
+        assert asset.content
+        assert asset.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e%2fcore.py", "core.py", "py.typed", "", "docs.js%00", "SWAGGER-UI.CSS"])
+async def test_no_other_file_is_an_asset(service: Service, name: str) -> None:
+    assert (await service.client.get(f"/assets/{name}")).status_code == 404

@@ -1,0 +1,124 @@
+"""Idempotency-Key: the same request again gives the first answer again, and its work is done once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.http.service import Caller, Service
+from tests.http.test_collections import made_by
+from tests.http.test_problems import assert_problem
+
+NEW = {"name": "Ada", "email": "ada@example.com", "roles": ["viewer"]}
+
+
+def keyed(key: str) -> dict[str, Any]:
+    return {"headers": {"Idempotency-Key": key}}
+
+
+async def test_the_first_answer_comes_again(stored: Service) -> None:
+    admin = await stored.person("admin")
+    first = await admin.post("/users", NEW, **keyed("k1"))
+    again = await admin.post("/users", NEW, **keyed("k1"))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert {name: again.headers[name] for name in ("location", "etag")} == {
+        name: first.headers[name] for name in ("location", "etag")
+    }
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert_problem(await admin.post("/users", NEW), 409, "email_taken")
+
+
+async def test_a_secret_is_shown_again_to_whoever_repeats(stored: Service) -> None:
+    person = await stored.person("viewer")
+    body = {"name": "k", "scopes": ["search"]}
+    first, again = [await person.post("/api-keys", body, **keyed("k1")) for _ in range(2)]
+    assert first.json()["secret"] == again.json()["secret"]
+    path = f"/api-keys/{first.json()['id']}/rotate"
+    rotated = [(await person.post(path, **keyed("r"))).json()["secret"] for _ in range(2)]
+    assert rotated[0] == rotated[1] != first.json()["secret"]
+    assert len((await person.get("/api-keys")).json()["items"]) == 1
+
+
+async def test_verbs_that_refuse_the_second_time_are_repeated_too(stored: Service) -> None:
+    admin, person = await stored.person("admin"), await stored.person("viewer")
+    answers = [await admin.post(f"/users/{person.id}/disable", **keyed("d")) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert (await admin.post(f"/users/{person.id}/disable")).status_code == 409
+
+
+async def test_the_same_members_are_the_same_request_however_they_are_written(stored: Service) -> None:
+    admin = await stored.person("admin")
+    json = {"Content-Type": "application/json", "Idempotency-Key": "k1"}
+    first = await admin("POST", "/collections", content=b'{"name":"a","metadata":{"x":1,"y":2.0}}', headers=json)
+    spaced = b'{ "metadata": {"y": 2, "x": 1.0},\n "name": "\\u0061" }'
+    again = await admin("POST", "/collections", content=spaced, headers={**json, "Idempotency-Key": '"k1"'})
+    assert again.json()["id"] == first.json()["id"]
+
+
+async def test_a_file_is_told_by_its_hash_and_not_by_its_boundary(stored: Service) -> None:
+    editor = await stored.person("editor")
+    path = f"/collections/{(await made_by(editor))['id']}/documents"
+
+    async def send(content: bytes, boundary: str) -> Any:
+        part = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'.encode()
+        headers = {"Idempotency-Key": "f", "Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return await editor("POST", path, content=part + content + f"\r\n--{boundary}--\r\n".encode(), headers=headers)
+
+    first, again, other = await send(b"text", "x"), await send(b"text", "yy"), await send(b"other", "x")
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert_problem(other, 422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("other", [{**NEW, "name": "Eve"}, {**NEW, "roles": []}, {"name": "Ada"}])
+async def test_a_key_is_for_one_content(stored: Service, other: dict[str, Any]) -> None:
+    admin = await stored.person("admin")
+    await admin.post("/users", NEW, **keyed("k1"))
+    refused = await admin.post("/users", other, **keyed("k1"))
+    assert refused.status_code == 422
+    assert refused.json()["code"] == ("invalid" if "email" not in other else "idempotency_key_reused")
+
+
+async def test_a_key_is_for_one_resource_route_and_caller(stored: Service) -> None:
+    admin, first, second = await stored.person("admin"), await stored.person(), await stored.person()
+    assert (await admin.post(f"/users/{first.id}/disable", **keyed("k"))).status_code == 200
+    refused = await admin.post(f"/users/{second.id}/disable", **keyed("k"))
+    assert_problem(refused, 422, "idempotency_key_reused")
+    assert (await admin.post(f"/users/{first.id}/enable", **keyed("k"))).status_code == 200
+    other = await stored.person("admin")
+    assert (await other.post("/users", NEW, **keyed("k"))).status_code == 201
+
+
+async def test_a_refusal_is_not_kept(stored: Service) -> None:
+    admin, person = await stored.person("admin"), await stored.person()
+    assert_problem(await admin.post(f"/users/{person.id}/enable", **keyed("k")), 409, "user_already_active")
+    await admin.post(f"/users/{person.id}/disable")
+    done = await admin.post(f"/users/{person.id}/enable", **keyed("k"))
+    assert (done.status_code, "idempotency-replayed" in done.headers) == (200, False)
+
+
+async def test_rights_are_asked_before_an_answer_is_given_again(stored: Service) -> None:
+    admin, boss = await stored.person("admin"), await stored.person("admin")
+    await admin.post("/users", NEW, **keyed("k"))
+    await boss.delete(f"/users/{admin.id}/roles/admin")
+    assert_problem(await admin.post("/users", NEW, **keyed("k")), 403, "forbidden")
+
+
+async def test_many_at_once_do_the_work_once(stored: Service) -> None:
+    admin = await stored.person("admin")
+    answers = await asyncio.gather(*(admin.post("/users", NEW, **keyed("k")) for _ in range(10)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert len({answer.json()["id"] for answer in made}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "a" * 256, '""', "\x7f"])
+async def test_an_unfit_key_is_refused(service: Service, key: str) -> None:
+    admin: Caller = await service.person("admin")
+    headers = [(b"Idempotency-Key", key.encode("latin-1")), (b"Authorization", admin.headers["Authorization"].encode())]
+    answer = await service.client.post("/api/v1/users", json=NEW, headers=headers)
+    assert assert_problem(answer, 422, "invalid")["errors"][0]["pointer"] == "Idempotency-Key"
