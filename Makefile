@@ -15,7 +15,7 @@ help: ## List the chores
 install: .venv/.installed ## Put everything into .venv, as uv.lock says
 
 .venv/.installed: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --all-extras --locked --python $(PYTHON)
+	$(UV) sync --all-extras --locked --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 .uv/bin/uv:

@@ -41,7 +41,7 @@ def search(
     """Find the best passages for a query."""
 
     async def work(service: Service) -> "SearchResult":
-        from application.knowledge.retriever import SearchMode, SearchQuery
+        from application.knowledge.search import SearchMode, SearchQuery
 
         wanted = SearchQuery(
             query=query,
@@ -49,7 +49,8 @@ def search(
             limit=limit,
             collection_ids=await collection_ids(service, collection),
         )
-        return await service.container.knowledge.search().search(service.actor, wanted)
+        found: SearchResult = await service.container.knowledge.search().search(service.actor, wanted)
+        return found
 
     found = run(work, with_index=True)
     if as_json:
@@ -75,7 +76,8 @@ def ask(
     async def work(service: Service) -> "AnswerView":
         answers = service.container.knowledge.answers()
         ids = await collection_ids(service, collection)
-        return await answers.ask(service.actor, question=question, collection_ids=ids)
+        answer: AnswerView = await answers.ask(service.actor, question=question, collection_ids=ids)
+        return answer
 
     answer = run(work, with_index=True)
     if as_json:

@@ -25,7 +25,8 @@ def create(
 
     async def work(service: Service) -> "CollectionView":
         collections = service.container.knowledge.collections()
-        return await collections.create(service.actor, name=name, description=description)
+        made: CollectionView = await collections.create(service.actor, name=name, description=description)
+        return made
 
     made = run(work)
     if as_json:

@@ -48,7 +48,7 @@ def downgrade(
 
 @app.command()
 def check(as_json: JsonFlag = False) -> None:
-    """Say whether the schema fits this release. Exit code 0 if it does, 6 if it does not, 3 without a database."""
+    """Say whether the schema fits this release. Exit code 6 if it does not, or there is none."""
     from adapters.persistence.sqlalchemy import migrations
     from entrypoints.wiring.installation import require_database, require_schema
 

@@ -32,13 +32,14 @@ def evaluate(
     texts = {query: text for query, text in read_queries(queries).items() if query in judged}
 
     async def work(service: Service) -> "EvaluationReport":
-        from application.knowledge.retriever import SearchMode
+        from application.knowledge.search import SearchMode
 
         found = await service.container.knowledge.collections().named(service.actor, collection)
         with progress("queries", len(texts)) as advance:
-            return await service.container.knowledge.evaluation().evaluate(
+            report: EvaluationReport = await service.container.knowledge.evaluation().evaluate(
                 service.actor, found.id, texts, judged, SearchMode(mode.value), advance
             )
+            return report
 
     report = run(work, with_index=True)
     figures = {

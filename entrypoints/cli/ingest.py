@@ -14,6 +14,8 @@ from entrypoints.cli.service import Service, run
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from application.knowledge.views import CollectionView
+
 NAMED_FAILURES = 10
 
 
@@ -53,8 +55,8 @@ async def _collection_id(service: Service, name: str) -> "UUID":
 
     collections = service.container.knowledge.collections()
     try:
-        return (await collections.named(service.actor, name)).id
+        found: CollectionView = await collections.named(service.actor, name)
     except NotFound:
-        made = await collections.create(service.actor, name=name)
+        found = await collections.create(service.actor, name=name)
         say(f"The collection {name} was made.")
-        return made.id
+    return found.id

@@ -1,5 +1,6 @@
 """`fastops`: the service and its administration from a terminal. What is heavy is imported inside the commands."""
 
+import os
 import sys
 
 import typer
@@ -55,6 +56,16 @@ def main() -> None:
         sys.exit(errors.refuse_settings(error))
     except Exception as error:  # the one place where an unforeseen error becomes a sentence
         sys.exit(errors.explain(error))
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write out what is left, or forget it when its reader has gone away."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -3,21 +3,17 @@
 import errno
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.shared.errors import Conflict, Invalid
+from entrypoints.cli.errors import say
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from entrypoints.settings.settings import Settings
 
 BACKLOG = 2048
-STOP_SECONDS = 20
 
 
 class PortInUse(Conflict):
@@ -67,38 +63,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(settings: "Settings", listening: socket.socket) -> None:
-    import uvicorn
+    """Run until a signal comes. What prevents the start is raised here and told like any refusal."""
+    import asyncio
 
-    from entrypoints.http.app import create_app
+    from entrypoints.cli.server import DrainingServer
     from entrypoints.wiring.container import build_container
-
-    app = create_app(build_container(settings), _lifespan)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        proxy_headers=False,
-    )
-    server = uvicorn.Server(config)
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        sys.exit(130)
-    if not server.started:
-        sys.exit(1)
-
-
-@asynccontextmanager
-async def _lifespan(app: "FastAPI") -> AsyncIterator[None]:
     from entrypoints.wiring.first_start import FirstStart
     from entrypoints.wiring.lifecycle import running
 
-    container = app.state.container
-    async with running(container, first_start=FirstStart(sys.stderr)):
-        address = container.settings().public_url
-        if sys.stderr.isatty():
-            typer.echo(f"FastOps runs at {address}, its API browser at {address}/docs. Ctrl-C stops it.", err=True)
-        yield
+    container = build_container(settings)
+    server = DrainingServer(container)
+
+    async def carry_out() -> None:
+        async with running(container, first_start=FirstStart(sys.stderr)):
+            if sys.stderr.isatty():
+                say(f"FastOps runs at {settings.public_url}, its API browser at {settings.public_url}/docs.")
+            await server.serve(sockets=[listening])
+
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(carry_out())

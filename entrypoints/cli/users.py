@@ -31,7 +31,9 @@ def create(
 
     async def work(service: Service) -> "UserView":
         users = service.container.identity.users()
-        return await users.create(service.actor, name=name, email=email, password=password, roles=frozenset(role or ()))
+        roles = frozenset(role or ())
+        made: UserView = await users.create(service.actor, name=name, email=email, password=password, roles=roles)
+        return made
 
     _show(run(work), as_json)
 

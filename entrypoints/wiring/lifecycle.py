@@ -3,10 +3,11 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
 
 from adapters.persistence.sqlalchemy import migrations
 from domain.shared.values import new_id
@@ -50,7 +51,7 @@ async def running(
                 await asyncio.to_thread(creating.enter_context, only_creator(settings))
                 await asyncio.to_thread(install, settings)
             await asyncio.to_thread(_require, settings)
-            stack.push_async_callback(_close, container)
+            stack.push_async_callback(_close, _to_close(container))
             await _load_keys(container, holder)
             if first_start is not None and settings.makes_what_is_missing:
                 await first_start(container)
@@ -86,7 +87,17 @@ async def _load_keys(container: "Container", holder: str) -> None:
             await ring.refresh()
 
 
-async def _close(container: "Container") -> None:
-    """Give back threads, connections and child processes of the parts that were made."""
-    for part in (container.retrieval.extractor, container.retrieval.executor, container.security.passwords):
-        ...
+async def _close(parts: Sequence[Any]) -> None:
+    """Give back threads, connections and child processes."""
+    for part in parts:
+        ended = part.close()
+        if isawaitable(ended):
+            await ended
+
+
+def _to_close(container: "Container") -> list[Any]:
+    """The parts that hold something, users before what they use. Until they are used they hold next to nothing."""
+    retrieval, settings = container.retrieval, container.settings()
+    parts = [retrieval.extractor(), retrieval.executor(), retrieval.ingest_executor(), retrieval.embedder()]
+    parts += [container.language.model(), container.security.passwords()]
+    return parts if settings.store == "memory" else [*parts, container.persistence.database()]
