@@ -1,5 +1,6 @@
 """Memory of the in-process indexes: rows that only grow, scratch space per thread, and small caches."""
 
+import ctypes
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -76,3 +77,10 @@ class Recent(Generic[K, V]):
             if len(self._held) > self._capacity:
                 self._held.popitem(last=False)
         return value
+
+
+def give_back_memory() -> None:
+    """Hand memory that was freed back to the system. After large work glibc keeps some of it, a KB for each chunk."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

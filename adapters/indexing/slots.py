@@ -10,7 +10,7 @@ import numpy.typing as npt
 from adapters.indexing.allowed import AllowedSlots, allowed_slots
 from adapters.indexing.buffers import Growing, Recent
 from adapters.indexing.runs import Run, extended, find
-from application.knowledge.retrieval import AllowedSet, Numbers
+from application.knowledge.retrieval import AllowedSet, ChunkBatch, Numbers
 
 Mask = npt.NDArray[np.bool_]
 Slots = npt.NDArray[np.intp]
@@ -107,14 +107,14 @@ class SlotTable:
         self._ordinals = {each: place for place, each in enumerate(collections)}
         self._adopt(columns or empty_columns())
 
-    def append(self, numbers: Numbers, document_ids: Sequence[UUID], collection_ids: Sequence[UUID]) -> int:
+    def append(self, batch: ChunkBatch) -> int:
         """Give the next slots to chunks whose numbers ascend; numbers already here lose their old slot. First slot."""
-        first = self.view.size
+        first, numbers = self.view.size, batch.numbers
         self.drop(self.view.find(numbers))
-        for each in collection_ids:
+        for each in set(batch.collection_ids):
             self._ordinals.setdefault(each, len(self._ordinals))
-        high, low = halves(document_ids)
-        ordinals = np.fromiter((self._ordinals[each] for each in collection_ids), dtype=np.int32)
+        high, low = halves(batch.document_ids)
+        ordinals = np.fromiter((self._ordinals[each] for each in batch.collection_ids), dtype=np.int32)
         added = self._numbers.append(numbers)
         self._high.append(high)
         self._low.append(low)
@@ -165,13 +165,20 @@ def empty_columns() -> Columns:
     return {name: np.empty(0, dtype=kind) for name, kind in types.items()}
 
 
-def ascending(numbers: Numbers) -> Slots:
-    """The rows that put `numbers` in ascending order; of equal numbers the last one only."""
+def by_number(batch: ChunkBatch) -> ChunkBatch:
+    """The batch with its numbers ascending; of rows with equal numbers the last one only."""
+    numbers = batch.numbers
     if bool((numbers[1:] > numbers[:-1]).all()):
-        return np.arange(len(numbers))
+        return batch
     rows = np.argsort(numbers, kind="stable")
-    ordered = numbers[rows]
-    return rows.compress(np.append(ordered[1:] != ordered[:-1], True))
+    rows = rows.compress(np.append(numbers[rows][1:] != numbers[rows][:-1], True))
+    return ChunkBatch(
+        numbers=numbers[rows],
+        document_ids=[batch.document_ids[row] for row in rows],
+        collection_ids=[batch.collection_ids[row] for row in rows],
+        vectors=batch.vectors[rows],
+        terms=[batch.terms[row] for row in rows],
+    )
 
 
 def halves(ids: Sequence[UUID]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from application.knowledge.retrieval import AllowedSet, KeywordIndex, Numbers, Scores, Vector, VectorIndex
+from application.knowledge.retrieval import AllowedSet, Hits, KeywordIndex, Numbers, Scores, Vector, VectorIndex
 from domain.knowledge.ranking import KEYWORD_DEPTH, KEYWORD_WEIGHT, VECTOR_DEPTH
 
 
@@ -48,12 +48,21 @@ def rank(
     """
     by_keyword = keywords.search(terms, allowed=allowed, limit=KEYWORD_DEPTH)
     by_vector = vectors.search(query, allowed=allowed, limit=VECTOR_DEPTH)
-    numbers = np.union1d(by_keyword.numbers, by_vector.numbers)
-    cosines = np.full(len(numbers), np.nan, dtype=np.float32)
-    cosines[np.searchsorted(numbers, by_vector.numbers)] = by_vector.scores
+    numbers, cosines = _union(by_vector, by_keyword.numbers)
     unseen = np.flatnonzero(np.isnan(cosines))
     cosines[unseen] = vectors.scores(query, numbers[unseen])
     return fuse(numbers, cosines, keywords.scores(terms, numbers, allowed=allowed))
+
+
+def _union(hits: Hits, others: Numbers) -> tuple[Numbers, Scores]:
+    """The chunks of both, by ascending number, with the scores of `hits`: NaN for those of `others` alone."""
+    numbers = np.concatenate((hits.numbers, others))
+    scores = np.concatenate((hits.scores, np.full(len(others), np.nan, dtype=np.float32)))
+    order = np.argsort(numbers, kind="stable")  # so that of two equal numbers the one of `hits` is first
+    numbers = numbers[order]
+    first = np.ones(len(numbers), dtype=np.bool_)
+    first[1:] = numbers[1:] != numbers[:-1]
+    return numbers[first], scores[order][first]
 
 
 def rank_by_keywords(terms: npt.NDArray[np.uint32], *, allowed: AllowedSet, keywords: KeywordIndex) -> Ranking:

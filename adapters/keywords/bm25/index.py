@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from loguru import logger
 
-from adapters.indexing.buffers import Growing
-from adapters.indexing.slots import Slots, SlotTable, ascending
+from adapters.indexing.buffers import Growing, give_back_memory
+from adapters.indexing.slots import Slots, SlotTable, by_number
 from adapters.keywords.bm25.merging import merged, renumbered
 from adapters.keywords.bm25.scoring import Bm25View
 from adapters.keywords.bm25.segments import Segment, segment_of
@@ -51,16 +51,11 @@ class Bm25Index:
 
     def put(self, batch: ChunkBatch) -> None:
         """Add or replace chunks; see the port."""
-        rows = ascending(batch.numbers)
-        if not len(rows):
+        batch = by_number(batch)
+        if not len(batch.numbers):
             return
         with self._writing:
-            first = self._table.append(
-                batch.numbers[rows],
-                [batch.document_ids[row] for row in rows],
-                [batch.collection_ids[row] for row in rows],
-            )
-            segment, lengths = segment_of([batch.terms[row] for row in rows], first)
+            segment, lengths = segment_of(batch.terms, self._table.append(batch))
             self._lengths.append(lengths)
             self._publish((*self._view.segments, segment))
             self._tidy()
@@ -90,6 +85,7 @@ class Bm25Index:
         with self._writing:
             mapped = {id(old): new for old, new in zip(view.segments, stored, strict=True)}
             self._publish(tuple(mapped.get(id(segment), segment) for segment in self._view.segments))
+        give_back_memory()
 
     def load(self, folder: Path) -> int | None:
         """Take the published snapshot in place of what is held; see the port."""
@@ -148,6 +144,7 @@ class Bm25Index:
                 if apply is not None and self._table is table:
                     apply()
                     self._tidy()
+            give_back_memory()
 
     def _merging(self, view: Bm25View, due: Sequence[Segment]) -> Callable[[], None]:
         return partial(self._exchange, merged(due, view.slots.live))

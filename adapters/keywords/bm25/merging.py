@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from adapters.keywords.bm25.segments import Keys, Segment, segment_of_keys
 
-AT_ONCE = 4_000_000
+AT_ONCE = 1_000_000
 """Postings of a block; each takes some 40 bytes for the time of the work."""
 
 Counts = npt.NDArray[np.int64]

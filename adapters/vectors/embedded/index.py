@@ -9,7 +9,8 @@ from uuid import UUID
 import numpy as np
 from loguru import logger
 
-from adapters.indexing.slots import Slots, SlotTable, ascending
+from adapters.indexing.buffers import give_back_memory
+from adapters.indexing.slots import Slots, SlotTable, by_number
 from adapters.indexing.snapshots import StoredFile
 from adapters.vectors.embedded.matrix import GrowingPart, MatrixView, Part, encoded
 from adapters.vectors.embedded.recall import SAMPLES, Trust, measured
@@ -57,17 +58,13 @@ class EmbeddedVectorIndex:
 
     def put(self, batch: ChunkBatch) -> None:
         """Add or replace chunks; see the port. Raises ValueError where vectors have another dimension."""
+        batch = by_number(batch)
         vectors = _finite(batch.vectors, self._dimension)
-        rows = ascending(batch.numbers)
-        if not len(rows):
+        if not len(batch.numbers):
             return
-        part = Part(vectors[rows], encoded(vectors[rows]))
+        part = Part(vectors, encoded(vectors))
         with self._writing:
-            self._table.append(
-                batch.numbers[rows],
-                [batch.document_ids[row] for row in rows],
-                [batch.collection_ids[row] for row in rows],
-            )
+            self._table.append(batch)
             self._tail.append(part)
             self._publish()
             self._tidy()
@@ -107,6 +104,7 @@ class EmbeddedVectorIndex:
         with self._writing:
             if stored is not None and self._table is table:
                 self._adopt(stored.part, stored.file, view, order)
+        give_back_memory()
 
     def load(self, folder: Path) -> int | None:
         """Take the published snapshot in place of what is held; see the port."""
@@ -195,5 +193,5 @@ def _finite(vectors: Matrix, dimension: int) -> Matrix:
     """Float32 rows; one that is not finite becomes zero, so that it is near nothing and disturbs no order."""
     if vectors.ndim != 2 or vectors.shape[1] != dimension:
         raise ValueError(f"vectors must have the shape (n, {dimension})")
-    whole = np.isfinite(vectors).all(axis=1, keepdims=True)
-    return np.where(whole, vectors, np.float32(0)).astype(np.float32, copy=False)
+    whole = np.isfinite(np.vecdot(vectors, vectors))
+    return vectors if whole.all() else np.where(whole[:, np.newaxis], vectors, np.float32(0))
