@@ -102,16 +102,23 @@ def _hit(found: Found, explain: bool) -> SearchHit:
 
 def checked(query: SearchQuery) -> str:
     """The text to search for. Raises Invalid for what cannot be searched."""
-    text = query.query.strip()
     violations = []
-    if not text or len(text) > QUERY_MAX:
-        violations.append(Violation("/query", "length", f"Use 1 to {QUERY_MAX} characters that are not blank."))
-    elif not storable(text):
-        violations.append(Violation("/query", "characters", "Use neither NUL nor lone surrogates."))
     if not 1 <= query.limit <= LIMIT_MAX:
         violations.append(Violation("/limit", "out_of_range", f"Use 1 to {LIMIT_MAX}."))
     if not 0 <= query.offset <= OFFSET_MAX:
         violations.append(Violation("/offset", "out_of_range", f"Use 0 to {OFFSET_MAX}."))
     if violations:
         raise Invalid(violations=violations)
+    return check_text(query.query, "/query")
+
+
+def check_text(text: str, pointer: str) -> str:
+    """A text to search for, without blanks around it. Raises Invalid where it is empty, too long or broken."""
+    text = text.strip()
+    if not text or len(text) > QUERY_MAX:
+        detail = f"Use 1 to {QUERY_MAX} characters that are not blank."
+        raise Invalid(violations=[Violation(pointer, "length", detail)])
+    if not storable(text):
+        detail = "Use neither NUL nor lone surrogates."
+        raise Invalid(violations=[Violation(pointer, "characters", detail)])
     return text

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from domain.knowledge.sentences import sentences
 
-_MARK = re.compile(r"[ \t]*[\[【]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)(?:†[^\]】]*)?\s*[\]】]")
+_MARK = re.compile(r"(?<![ \t])[ \t]*+[\[【]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)(?:†[^\]】]{0,40})?\s*[\]】]")
+_RUN = re.compile(rf"(?:{_MARK.pattern})+")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 RANGE_MAX = 20
 
@@ -38,7 +39,7 @@ def claims(text: str) -> list[Claim]:
 
 def renumbered(text: str, numbers: Mapping[int, int]) -> str:
     """`text` with every mark in its new number, one bracket each; marks that `numbers` does not know are dropped."""
-    return _MARK.sub(_rewriting(numbers), text).strip()
+    return _RUN.sub(_rewriting(numbers), text).strip()
 
 
 def without_claims_on(text: str, gone: frozenset[int]) -> str:
@@ -52,9 +53,10 @@ def without_claims_on(text: str, gone: frozenset[int]) -> str:
 
 
 def _rewriting(numbers: Mapping[int, int]) -> Callable[[re.Match[str]], str]:
-    def rewrite(mark: re.Match[str]) -> str:
-        known = dict.fromkeys(numbers[number] for number in _numbers(mark[1]) if number in numbers)
-        gap = " " if mark[0][0] in " \t" else ""
+    def rewrite(run: re.Match[str]) -> str:
+        inside = [number for mark in _MARK.finditer(run[0]) for number in _numbers(mark[1])]
+        known = dict.fromkeys(numbers[number] for number in inside if number in numbers)
+        gap = " " if run[0][0] in " \t" else ""
         return gap + "".join(f"[{number}]" for number in known) if known else ""
 
     return rewrite

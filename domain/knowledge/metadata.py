@@ -30,13 +30,13 @@ def storable(text: str) -> bool:
 def _fault(value: object, depth: int) -> tuple[str, str] | None:
     if depth > DEPTH_MAX:
         return "too_deep", f"Nest at most {DEPTH_MAX} deep."
+    if depth == 1 and not isinstance(value, Mapping):
+        return "type", "Metadata is an object."
     if isinstance(value, str):
         return None if storable(value) else ("characters", "Texts hold neither NUL nor lone surrogates.")
     if isinstance(value, Mapping):
         faults = (_key_fault(key) or _fault(item, depth + 1) for key, item in value.items())
         return next((fault for fault in faults if fault), None)
-    if depth == 1:
-        return "type", "Metadata is an object."
     if isinstance(value, (list, tuple)):
         return next((fault for item in value if (fault := _fault(item, depth + 1))), None)
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):

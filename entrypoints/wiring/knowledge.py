@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from application.knowledge.answering import AnswerService
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, DependenciesContainer, Dependency, List, Provider, Singleton
 
+from application.knowledge.answering import AnswerService
 from application.knowledge.changes import DocumentChanges
 from application.knowledge.collections import CollectionService
 from application.knowledge.documents import DocumentService
 from application.knowledge.evaluation import EvaluationService
+from application.knowledge.evidence import Evidence
 from application.knowledge.index_feed import IndexFeed
 from application.knowledge.ingest import IngestService
 from application.knowledge.preparation import Preparation
@@ -65,7 +66,8 @@ class KnowledgeContainer(DeclarativeContainer):
         changes,
     )
     search = Singleton(SearchService, persistence.store, retriever)
-    answers = Singleton(AnswerService, persistence.store, retriever, language.model, persistence.clock)
+    evidence = Singleton(Evidence, retrieval.embedder, retrieval.analyzer, retrieval.executor)
+    answers = Singleton(AnswerService, persistence.store, retriever, evidence, language.model, persistence.clock)
     evaluation = Singleton(EvaluationService, persistence.store, retriever)
     ingest = Singleton(
         IngestService,
