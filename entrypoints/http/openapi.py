@@ -125,10 +125,10 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
         answer = operation["responses"].get(status)
         if answer and answer.get("description") in {None, "", "Successful Response"}:
             answer["description"] = text
-    for status, declared in route.responses.items():
+    for code, declared in route.responses.items():
         if "example" in declared.get("content", {}).get(JSON, {}):
             # FastAPI drops members that are null, and an example without them is none of its schema.
-            operation["responses"][str(status)]["content"][JSON]["example"] = declared["content"][JSON]["example"]
+            operation["responses"][str(code)]["content"][JSON]["example"] = declared["content"][JSON]["example"]
     if route.param_convertors:
         add_problem(operation, NotFound)
     add_refusal(operation, 500, *INTERNAL)
