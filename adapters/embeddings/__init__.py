@@ -1,1 +1,1 @@
-"""TODO"""
+"""Turning text into unit vectors: the built-in MiniLM, remote endpoints, and a hashing stand-in for tests."""
