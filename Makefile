@@ -39,8 +39,7 @@ bench-search: install ## Measure search: quality and speed
 	$(VENV)/python -m benchmarks.search
 
 docs: install ## Make the generated pages of the guide
-	$(VENV)/python -m entrypoints.settings.reference > docs/guide/settings.md
-	$(VENV)/python -m entrypoints.cli.reference > docs/guide/commands.md
+	$(VENV)/python -m entrypoints.reference.main
 
 lock: | $(UV) ## Resolve the dependencies anew into uv.lock
 	$(UV) lock --upgrade

@@ -1,5 +1,6 @@
 """The checks of `fastops doctor`, each with a sentence that says what to do."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -7,10 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from adapters.embeddings.model_files import locate
 from adapters.persistence.sqlalchemy import migrations
 from domain.shared.errors import FastOpsError
 from entrypoints.settings.settings import Settings
-from entrypoints.wiring.container import Container, build_container
+from entrypoints.wiring.container import build_container
 from entrypoints.wiring.installation import master_key, require_database, require_schema
 from entrypoints.wiring.lifecycle import Extent, running
 
@@ -36,7 +38,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
     findings.append(_master_key(settings))
     if all(finding.state != "bad" for finding in findings):
         findings += [finding async for finding in _inside(settings)]
-    findings.append(await _embedding_model(build_container(settings)))
+    findings.append(await _embedding_model(settings))
     findings.append(_language_model(settings))
     findings.append(_service(settings))
     return findings
@@ -94,14 +96,15 @@ async def _inside(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("store", "bad", error.detail)
 
 
-async def _embedding_model(container: Container) -> Finding:
+async def _embedding_model(settings: Settings) -> Finding:
     try:
-        embedder = container.retrieval.embedder()
-        await embedder.query("ready?")
+        if settings.models.embedding_url is None:
+            await asyncio.to_thread(locate, settings.model_dir)
+        else:
+            await build_container(settings).retrieval.embedder().query("ready?")
     except FastOpsError as error:
-        detail = f"{error.detail} Searches go by keywords until then."
-        return Finding("embedding model", "bad", detail)
-    return Finding("embedding model", "ok", f"{embedder.name}, {embedder.dimension} dimensions")
+        return Finding("embedding model", "bad", f"{error.detail} Until then searches go by keywords.")
+    return Finding("embedding model", "ok", settings.models.embedding_model or "all-MiniLM-L6-v2, intact")
 
 
 def _language_model(settings: Settings) -> Finding:

@@ -116,6 +116,11 @@ def takes(area: type[Area], name: str) -> str:
     return str(extra["takes"]) if isinstance(extra, dict) else ""
 
 
+def revealed(secret: SecretStr | None) -> str | None:
+    """The text of a secret, for the one adapter that needs it."""
+    return secret.get_secret_value() if secret is not None else None
+
+
 def _problems(area: type[Area], error: ValidationError) -> list[WrongSetting]:
     names = dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False, include_url=False))
     return [WrongSetting(name.upper(), f"takes {takes(area, name)}.") for name in names]

@@ -1,7 +1,12 @@
 """The loops of a service: journal, index, jobs and keys, started together and stopped in order."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from loguru import logger
+
+from adapters.embeddings.minilm import MiniLmEmbedder
+from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
 from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
@@ -21,6 +26,7 @@ class Background:
         self._container, self._duty = container, duty
         settings, persistence = container.settings(), container.persistence
         self._supervisor = Supervisor()
+        self._warming: asyncio.Task[None] | None = None
         self._index = IndexKeeper(container.knowledge.index_feed(), persistence.leases(), holder)
         self._ingest: IngestProcess | None = None
         if settings.store == "memory":
@@ -41,9 +47,13 @@ class Background:
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
+        if isinstance(embedder := self._container.retrieval.embedder(), MiniLmEmbedder):
+            self._warming = asyncio.create_task(_warm(embedder), name="warm the model")
 
     async def stop(self) -> None:
         """End the loops, let the ingest process finish, save the index and give the journal to others."""
+        if self._warming is not None:
+            self._warming.cancel()
         await self._supervisor.stop()
         if self._ingest is not None:
             await self._ingest.stop()
@@ -53,3 +63,11 @@ class Background:
     async def _refresh_keys(self) -> bool:
         await self._container.security.key_ring().refresh()
         return False
+
+
+async def _warm(embedder: MiniLmEmbedder) -> None:
+    """Load the model before the first search asks for it; without one, searches go by keywords and say so."""
+    try:
+        await embedder.warm()
+    except FastOpsError as error:
+        logger.bind(code=error.code).warning("no embedding model: {}", error.detail)

@@ -2,21 +2,16 @@
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, Dependency, Provider, Selector, Singleton
-from pydantic import SecretStr
 
 from adapters.language_models.extractive import NoLanguageModel
 from adapters.language_models.openai_compatible import OpenAICompatible
-from entrypoints.settings.settings import Settings
+from entrypoints.settings.settings import Settings, revealed
 
 
 def chosen_model(settings: Settings) -> str:
     if settings.models.language_model_url:
         return "endpoint"
     return "groq" if settings.models.groq_api_key else "none"
-
-
-def revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret is not None else None
 
 
 class LanguageContainer(DeclarativeContainer):

@@ -90,7 +90,7 @@ async def _load_keys(container: "Container", holder: str) -> None:
 async def _close(parts: Sequence[Any]) -> None:
     """Give back threads, connections and child processes."""
     for part in parts:
-        ended = part.close()
+        ended = part.aclose() if hasattr(part, "aclose") else part.close()
         if isawaitable(ended):
             await ended
 

@@ -1,4 +1,4 @@
-"""The page of the guide on commands, made from the code; `make docs` writes it."""
+"""The page on commands."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -28,7 +28,7 @@ stdin or a prompt, never from an argument.
 | 70 | a defect; `LOG_LEVEL=DEBUG` shows where |
 | 130 | stopped by Ctrl-C |
 
-Only `serve` and `db upgrade` make a data directory; other commands say where they looked.
+Only `serve`, `db upgrade` and `model fetch` make a data directory; other commands say where they looked.
 
 This page is made from the code by `make docs`.
 """
@@ -87,7 +87,3 @@ def _value(value: Any) -> str:
 
 def _text(text: str | None) -> str:
     return " ".join((text or "").split())
-
-
-if __name__ == "__main__":
-    print(page(), end="")

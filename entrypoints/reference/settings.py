@@ -1,4 +1,4 @@
-"""The settings page of the guide, made from the code; `make docs` writes it."""
+"""The page on settings."""
 
 from enum import Enum
 from typing import Any
@@ -39,7 +39,3 @@ def _default(value: Any) -> str:
     if value is None:
         return "–"
     return f"`{value.value if isinstance(value, Enum) else value}`"
-
-
-if __name__ == "__main__":
-    print(page(), end="")

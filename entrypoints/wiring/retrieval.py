@@ -1,0 +1,66 @@
+"""Wiring of the retrieval core: analyzer, embedder, the two indexes, extraction, and threads for all of them."""
+
+from pathlib import Path
+from typing import Any
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Callable, Dependency, Provider, Selector, Singleton
+
+from adapters.embeddings.hashing import WordTokenizer
+from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel, MiniLmTokenizer
+from adapters.embeddings.openai_compatible import OpenAiEmbedder
+from adapters.extraction.guarded import GuardedExtractor
+from adapters.keywords.analyzer import EnglishAnalyzer
+from adapters.keywords.bm25.index import Bm25Index
+from adapters.system.threads import ThreadExecutor
+from adapters.vectors.embedded.index import EmbeddedVectorIndex
+from adapters.vectors.memory import MemoryVectorIndex
+from entrypoints.settings.settings import Settings, revealed
+
+
+def chosen_embedder(settings: Settings) -> str:
+    return "endpoint" if settings.models.embedding_url else "built_in"
+
+
+def version_of_chunks(embedder: Any, analyzer: Any) -> str:
+    """What chunks must have been made with to be found together: a change of either asks for ingesting again."""
+    return f"{embedder.name}+{analyzer.version}"
+
+
+def snapshots(settings: Settings) -> Path | None:
+    """Where snapshots lie; nowhere where the vectors are in memory only."""
+    return settings.index_dir if settings.data.vector_store == "embedded" and settings.store != "memory" else None
+
+
+class RetrievalContainer(DeclarativeContainer):
+    """What finds chunks and makes them."""
+
+    settings: Provider[Settings] = Dependency(instance_of=Settings)
+    models = settings.provided.models
+
+    executor = Singleton(ThreadExecutor, "search")
+    ingest_executor = Singleton(ThreadExecutor, "ingest")
+    extractor = Singleton(GuardedExtractor)
+    analyzer = Singleton(EnglishAnalyzer)
+    choice = Callable(chosen_embedder, settings)
+    mini_lm = Singleton(MiniLmModel, settings.provided.model_dir)
+    embedder = Selector(
+        choice,
+        built_in=Singleton(MiniLmEmbedder, mini_lm),
+        endpoint=Singleton(
+            OpenAiEmbedder,
+            models.embedding_url,
+            models.embedding_model,
+            Callable(revealed, models.embedding_key),
+            models.embedding_dimension,
+        ),
+    )
+    tokenizer = Selector(choice, built_in=Singleton(MiniLmTokenizer, mini_lm), endpoint=Singleton(WordTokenizer))
+    keyword_index = Singleton(Bm25Index, analyzer.provided.version)
+    vector_index = Selector(
+        settings.provided.data.vector_store,
+        embedded=Singleton(EmbeddedVectorIndex, embedder.provided.name, embedder.provided.dimension),
+        memory=Singleton(MemoryVectorIndex),
+    )
+    index_version = Callable(version_of_chunks, embedder, analyzer)
+    snapshot_folder = Callable(snapshots, settings)
