@@ -1,14 +1,35 @@
-"""A chat-completions endpoint on the loopback that answers, stalls, trickles, fails and limits as a test tells it."""
+"""Language models that say what a test tells them: an object, and a chat-completions endpoint on the loopback.
+
+The endpoint answers, stalls, trickles, fails and limits.
+"""
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from application.knowledge.ports import Completion, Passage
+from domain.shared.errors import Unavailable
+
 KEY = "sk-local-stand-in-0123456789"
+
+
+@dataclass
+class ScriptedModel:
+    """Says `text`, and is down while it is None. What it was shown stays in `shown`."""
+
+    text: str | None = None
+    name: str = "scripted"
+    shown: list[tuple[str, Sequence[Passage]]] = field(default_factory=list)
+
+    async def answer(self, question: str, passages: Sequence[Passage]) -> Completion:
+        self.shown.append((question, passages))
+        if self.text is None:
+            raise Unavailable("language_model_missing", "No language model is set.")
+        return Completion(self.text, "scripted-1", {"total_tokens": 3})
 
 
 @dataclass

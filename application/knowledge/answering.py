@@ -136,15 +136,13 @@ class AnswerService:
                 behind.setdefault(number, []).append(claim.text)
         numbers: dict[int, int] = {}
         citations: list[Citation] = []
-        known = [number for number in behind if 1 <= number <= len(chunks)]
-        for number in known:
-            quote = await self._evidence.bearing_out(behind[number], chunks[number - 1])
-            if quote is not None:
+        for number, texts in behind.items():
+            if 1 <= number <= len(chunks) and (quote := await self._evidence.bearing_out(texts, chunks[number - 1])):
                 numbers[number] = len(citations) + 1
                 citations.append(quote.citation(numbers[number]))
         if not citations:
             return None
-        refuted = frozenset(known) - set(numbers)
+        refuted = frozenset(behind) - set(numbers)
         kept = without_claims_on(text, refuted) if refuted else text
         return Draft(AnswerMode.GENERATED, renumbered(kept, numbers), tuple(citations), completion)
 
