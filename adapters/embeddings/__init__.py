@@ -1,1 +1,1 @@
-"""Turning text into unit vectors: the built-in MiniLM, remote endpoints, and a hashing stand-in for tests."""
+"""What turns texts into vectors: the built-in MiniLM, any OpenAI-compatible endpoint, and hashing for tests."""

@@ -1,7 +1,8 @@
 """The MiniLM encoder as an ONNX graph, built from its weights; exact float32, or int8 with dynamic activations.
 
 Six layers of BERT (Devlin et al. 2018), mean pooling over the tokens and L2 normalisation (Reimers & Gurevych 2019) are
-inside the graph. It uses onnxruntime's fused operators, so nothing is left to optimise at load.
+inside the graph. It takes texts of one length and no mask: padding costs time, and a text's vector would depend on its
+company. It uses onnxruntime's fused operators.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 Array = npt.NDArray[np.generic]
 Weights = Mapping[str, npt.NDArray[np.float32]]
 LAYERS, HEADS, WIDTH, MAX_TOKENS = 6, 12, 384, 256
-FUSED = "com.microsoft"
-BUILDER = "1"
-"""Moves when the same weights would give another graph; part of the name of cached graphs."""
+FUSED, OPSET, IR_VERSION = "com.microsoft", 17, 8
 
 
 class GraphBuilder:
@@ -29,21 +28,21 @@ class GraphBuilder:
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def build(self) -> onnx.ModelProto:
-        """Inputs `ids` and `mask` (batch, tokens) int32, output `vectors` (batch, 384) float32 of length 1."""
+        """Input `ids` (texts, tokens) int32 with special tokens; output `vectors` (texts, 384) float32, normalised."""
         states = self._embeddings()
         for layer in range(LAYERS):
             states = self._layer(states, layer)
-        self._pooled(states)
-        pair = ["batch", "tokens"]
+        pooled = self._node("ReduceMean", [states], "pooled", axes=[1], keepdims=0)
+        self._node("LpNormalization", [pooled], "vectors", axis=-1, p=2)
         graph = helper.make_graph(
             self._nodes,
             "minilm",
-            [helper.make_tensor_value_info(name, TensorProto.INT32, pair) for name in ("ids", "mask")],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", WIDTH])],
+            [helper.make_tensor_value_info("ids", TensorProto.INT32, ["texts", "tokens"])],
+            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", WIDTH])],
             list(self._constants.values()),
         )
-        domains = [helper.make_opsetid("", 17), helper.make_opsetid(FUSED, 1)]
-        return helper.make_model(graph, opset_imports=domains, ir_version=8, producer_name="fastops")
+        domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
+        return helper.make_model(graph, opset_imports=domains, ir_version=IR_VERSION, producer_name="fastops")
 
     def _embeddings(self) -> str:
         name = "embeddings."
@@ -51,7 +50,7 @@ class GraphBuilder:
         places = self._weights[name + "position_embeddings.weight"][:MAX_TOKENS] + kinds
         length = self._node("Shape", ["ids"], "length", start=1, end=2)
         place = self._node(
-            "Slice", [self._constant("places", places), self._constant("zero", _ints(0)), length], "place"
+            "Slice", [self._constant("places", places), self._constant("zero", np.zeros(1, np.int64)), length], "place"
         )
         summed = self._node("Add", [self._words(), place], "embedded")
         return self._norm(summed, name + "LayerNorm", "states")
@@ -74,8 +73,7 @@ class GraphBuilder:
         name = f"encoder.layer.{layer}."
         shared = self._quantized(states)
         parts = [self._linear(shared, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
-        fused = [*parts, "", "mask"]
-        attended = self._node("MultiHeadAttention", fused, f"attended{layer}", FUSED, num_heads=HEADS)
+        attended = self._node("MultiHeadAttention", parts, f"attended{layer}", FUSED, num_heads=HEADS)
         projected = self._linear(self._quantized(attended), f"{name}attention.output.dense")
         states = self._add_norm(projected, states, f"{name}attention.output.LayerNorm")
         wide = self._linear(self._quantized(states), f"{name}intermediate.dense", bias=False)
@@ -83,12 +81,6 @@ class GraphBuilder:
         bent = self._node("BiasGelu", [wide, bias], f"gelu{layer}", FUSED)
         narrow = self._linear(self._quantized(bent), f"{name}output.dense")
         return self._add_norm(narrow, states, f"{name}output.LayerNorm")
-
-    def _pooled(self, states: str) -> None:
-        mask = self._node("Cast", ["mask"], "mask_float", to=TensorProto.FLOAT)
-        row = self._node("Unsqueeze", [mask, self._constant("axis", _ints(1))], "mask_row")
-        summed = self._node("Squeeze", [self._node("MatMul", [row, states], "sum_row"), "axis"], "sum")
-        self._node("LpNormalization", [summed], "vectors", axis=-1, p=2)
 
     def _linear(self, source: Sequence[str], name: str, *, bias: bool = True) -> str:
         weight, offset = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
@@ -143,7 +135,3 @@ def quantized_rows(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8
     pairs = np.abs(weight[:, ::2] + weight[:, 1::2]).max(1)
     scales = (np.maximum(np.abs(weight).max(1), pairs) / 127).astype(np.float32)
     return np.clip(np.rint(weight / scales[:, None]), -127, 127).astype(np.int8), scales
-
-
-def _ints(*values: int) -> npt.NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)

@@ -1,55 +1,65 @@
-"""Built graphs on disk, named by what they were made from, so that only the first start builds one."""
+"""Built graphs on disk: made once from the weights, published whole with their hash, verified at every load."""
 
+import contextlib
 import hashlib
-import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from adapters.embeddings.model_files import SHA256, WEIGHTS, ModelFiles
-from domain.shared.errors import StorageFull
+
+Precision = Literal["int8", "float32"]
+BUILDER = 1
+"""Moves with every change of `graph.py` after which the same weights give other bytes."""
+GRAPH, DIGEST = "graph.onnx", "graph.onnx.sha256"
 
 
-def graph_file(files: ModelFiles, cache: Path, *, int8: bool) -> Path:
-    """The graph of these weights, intact; built where it is not there yet. Two processes may build at once."""
-    from adapters.embeddings.graph import BUILDER
+def graph(files: ModelFiles, folder: Path, precision: Precision) -> bytes:
+    """The serialised graph of these weights, from `folder` where it is intact there, else built and kept there.
 
-    form = "int8" if int8 else "fp32"
-    path = cache / f"minilm-{SHA256[WEIGHTS][:12]}-{BUILDER}-{form}.onnx"
-    if not _is_intact(path):
-        _write(path, _built(files, int8=int8))
-    return path
+    Several processes may do this at once: each publishes a folder of its own by renaming it, the first one stays.
+    Where `folder` cannot be written the graph is built anew each time. Raises Unavailable as `ModelFiles.path` does.
+    """
+    weights = files.path(WEIGHTS)
+    place = folder / f"minilm-{SHA256[WEIGHTS][:12]}-{precision}-{BUILDER}"
+    built = _read(place)
+    if built is None:
+        built = _build(weights, precision)
+        with contextlib.suppress(OSError):
+            _publish(built, place)
+    return built
 
 
-def _built(files: ModelFiles, *, int8: bool) -> bytes:
+def _build(weights: Path, precision: Precision) -> bytes:
+    """The onnx package is needed here only, and weighs more than the model at work."""
     from safetensors.numpy import load_file
 
     from adapters.embeddings.graph import GraphBuilder
 
-    content: bytes = GraphBuilder(load_file(files.weights), int8=int8).build().SerializeToString()
-    return content
+    model = GraphBuilder(load_file(weights), int8=precision == "int8").build()
+    return bytes(model.SerializeToString())
 
 
-def _write(path: Path, content: bytes) -> None:
-    """The digest comes last: a graph without its digest is built again."""
+def _read(place: Path) -> bytes | None:
+    """The bytes whose hash stands beside them; None where one is missing or they do not fit."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for target, data in ((path, content), (_digest_of(path), hashlib.sha256(content).hexdigest().encode())):
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".building-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).replace(target)
-    except OSError as error:
-        raise StorageFull(detail="There is no room in DATA_DIR to prepare the model: free some space.") from error
+        built, digest = (place / GRAPH).read_bytes(), (place / DIGEST).read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return built if hashlib.sha256(built).hexdigest() == digest.strip() else None
 
 
-def _is_intact(path: Path) -> bool:
+def _publish(built: bytes, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
     try:
-        expected = _digest_of(path).read_text(encoding="ascii")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == expected
-    except (OSError, ValueError):
-        return False
-
-
-def _digest_of(path: Path) -> Path:
-    return path.with_suffix(".sha256")
+        fresh = temporary / "fresh"
+        fresh.mkdir()
+        (fresh / GRAPH).write_bytes(built)
+        (fresh / DIGEST).write_text(hashlib.sha256(built).hexdigest(), "ascii")
+        if place.exists() and _read(place) is None:
+            place.rename(temporary / "damaged")
+        fresh.rename(place)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
