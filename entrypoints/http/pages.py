@@ -24,6 +24,11 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+REDOC_POLICY: Final = PAGE_POLICY.replace(
+    "style-src 'self'", "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+)
+"""With the hash of the empty text: ReDoc adds empty style elements and fills them by script, which `'self'` covers."""
+
 STATIC: Final = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -54,7 +59,7 @@ async def swagger_ui(request: Request, _: Anybody) -> Response:
 
 @router.get("/redoc")
 async def redoc(request: Request, _: Anybody) -> Response:
-    return _browser(request, "redoc.standalone.js", "redoc.js", None)
+    return _browser(request, "redoc.standalone.js", "redoc.js", None, REDOC_POLICY)
 
 
 @router.get("/assets/{name}")
@@ -125,18 +130,18 @@ def _page(request: Request, title: str, content: str) -> Response:
     return _html(f"<head>{_META}{head}</head><body><h1>{title}</h1>{content}</body>")
 
 
-def _browser(request: Request, library: str, start: str, style: str | None) -> Response:
+def _browser(request: Request, library: str, start: str, style: str | None, policy: str = PAGE_POLICY) -> Response:
     root = _root(request)
     link = f'<link rel="stylesheet" href="{root}/assets/{style}">' if style else ""
     head = f'{_META}<title>FastOps API</title><link rel="icon" href="{root}/assets/favicon.png">{link}'
     scripts = "".join(f'<script src="{root}/assets/{name}"></script>' for name in (library, start))
     body = f'<body data-openapi="{root}/openapi.json"><div id="ui"></div>{scripts}</body>'
-    return _html(f"<head>{head}</head>{body}")
+    return _html(f"<head>{head}</head>{body}", policy)
 
 
 _META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
 
 
-def _html(content: str) -> Response:
+def _html(content: str, policy: str = PAGE_POLICY) -> Response:
     document = f'<!doctype html><html lang="en">{content}</html>'
-    return HTMLResponse(document, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
+    return HTMLResponse(document, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})

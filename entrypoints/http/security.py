@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from application.identity.access import AccessService
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from application.identity.access import AccessService
 from domain.identity.errors import TokenRefused
 from domain.shared.actor import Actor, Origin, Permission, anonymous
 from domain.shared.errors import Forbidden, Unauthenticated
@@ -43,8 +43,7 @@ class Caller(HTTPBearer):
 
     async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
         exchange = exchange_of(request)
-        access: AccessService = await _access(request)
-        actor = exchange.actor = await access.actor_of(_credential(exchange), exchange.origin)
+        actor = exchange.actor = await actor_of(request)
         if self.permission is not None:
             actor.require(self.permission)
         _check_form(request, exchange, self.answers)
@@ -95,6 +94,13 @@ def signed_in(answers: str = JSON) -> Any:
 def anyone(answers: str = JSON) -> Any:
     """Nobody needs to sign in; only routes on the public list may use this."""
     return Depends(Anyone(answers))
+
+
+async def actor_of(request: Request) -> Actor:
+    """Who calls, by the rights of this moment. Raises Unauthenticated, TokenRefused or Unavailable."""
+    exchange = exchange_of(request)
+    access: AccessService = await _access(request)
+    return await access.actor_of(_credential(exchange), exchange.origin)
 
 
 def also(actor: Actor, permission: Permission) -> Actor:

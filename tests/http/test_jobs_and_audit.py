@@ -1,5 +1,9 @@
 """Jobs are watched, stopped and tried again by whoever caused them; the trail tells everything to auditors."""
 
+import asyncio
+import json
+from typing import Any
+
 from tests.http.service import Service
 from tests.http.test_collections import made_by
 from tests.http.test_problems import assert_problem
@@ -57,3 +61,53 @@ async def test_the_trail_is_for_auditors_and_holds_no_secrets(stored: Service) -
     assert "argon2" not in trail.text
     assert secret not in trail.text
     assert secret.split("_")[-1][:20] not in trail.text
+
+
+def heard(text: str) -> list[dict[str, Any]]:
+    """The events of a stream: id, name and data."""
+    events = []
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        events.append({**fields, "data": json.loads(fields["data"])})
+    return events
+
+
+async def test_a_job_is_followed_to_its_end(stored: Service) -> None:
+    editor = await stored.person("editor")
+    collection = (await made_by(editor))["id"]
+    job = (await editor.post(f"/collections/{collection}/documents", {"text": "t"})).json()["job"]
+    following = asyncio.create_task(editor.get(f"/jobs/{job['id']}/events", headers={"Accept": "text/event-stream"}))
+    await asyncio.sleep(0.1)
+    await stored.ingest()
+    stream = await following
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert stream.headers["cache-control"] == "no-cache"
+    events = heard(stream.text)
+    assert [event["event"] for event in events] == ["job", "job"]
+    assert [event["data"]["status"] for event in events] == ["queued", "succeeded"]
+    again = await editor.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": events[0]["id"]})
+    assert [event["id"] for event in heard(again.text)] == [events[1]["id"]]
+    assert (await editor.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": events[1]["id"]})).text == ""
+
+
+async def test_a_stream_ends_with_the_rights_it_was_opened_with(stored: Service) -> None:
+    editor, admin = await stored.person("editor"), await stored.person("admin")
+    collection = (await made_by(editor))["id"]
+    job = (await editor.post(f"/collections/{collection}/documents", {"text": "t"})).json()["job"]
+    following = asyncio.create_task(editor.get(f"/jobs/{job['id']}/events"))
+    await asyncio.sleep(0.1)
+    await admin.post(f"/users/{editor.id}/disable")
+    events = heard((await following).text)
+    assert [event["event"] for event in events] == ["job", "error"]
+    assert events[1]["data"]["code"] == "invalid_token"
+    assert_problem(await (await stored.person("editor")).get(f"/jobs/{job['id']}/events"), 404, "not_found")
+    refused = await admin.get(f"/jobs/{job['id']}/events", headers={"Accept": "application/json"})
+    assert_problem(refused, 406, "not_acceptable")
+
+
+async def test_streams_end_when_the_service_stops(service: Service) -> None:
+    editor = await service.person("editor")
+    collection = (await made_by(editor))["id"]
+    job = (await editor.post(f"/collections/{collection}/documents", {"text": "t"})).json()["job"]
+    service.container.operations.health().stopping = True
+    assert len(heard((await editor.get(f"/jobs/{job['id']}/events")).text)) == 1

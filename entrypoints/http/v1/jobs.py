@@ -1,12 +1,13 @@
 """Jobs: long work, watched, stopped and tried again."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from application.operations.jobs import JobService
 from application.shared.unit_of_work import Repeat
+from domain.operations.jobs import FINAL
 from domain.shared.actor import Actor, Permission
 from domain.shared.errors import WrongState
 from domain.shared.values import ListQuery
@@ -18,7 +19,8 @@ from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, resource
 from entrypoints.http.security import needs
-from entrypoints.http.v1.schemas.jobs import JOB, JobOut, JobParameters, JobsOut, job_out
+from entrypoints.http.streams import MEDIA_TYPE, Event, LastEventId, followed
+from entrypoints.http.v1.schemas.jobs import EVENT, JOB, JobOut, JobParameters, JobsOut, job_out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["Jobs"])
@@ -45,6 +47,28 @@ async def get_job(request: Request, actor: Watcher, job_id: IdInPath, jobs: Jobs
     """One job. Its progress is counted, and never moves the ETag."""
     view = await jobs.get(actor, job_id)
     return resource(request, job_out(view), tag_of(view))
+
+
+@router.get(
+    "/{job_id}/events",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EVENT}}}},
+)
+async def follow_job(
+    request: Request,
+    actor: Annotated[Actor, needs(Permission.JOBS, MEDIA_TYPE)],
+    job_id: IdInPath,
+    _: Annotated[None, Depends(LastEventId())],
+    jobs: Jobs,
+    health: Annotated[Any, provided("operations.health")],
+) -> Response:
+    """The states of a job as server-sent events `job`, until it ends. Reconnect with Last-Event-ID to go on."""
+
+    async def look(caller: Actor) -> Event:
+        view = await jobs.get(caller, job_id)
+        return Event(f"{view.version}.{view.done}", "job", job_out(view), last=view.status in FINAL)
+
+    return await followed(request, actor, look, lambda: health.stopping)
 
 
 @router.post("/{job_id}/cancel", response_model=JobOut, responses={200: shown(JOB, "ETag"), **problems(IS_OVER)})

@@ -67,6 +67,7 @@ def job_out(view: JobView) -> JobOut:
     }
 
 
+EVENT: Final = 'id: 3.32\nevent: job\ndata: {"id": "019a3c4e-7b55-7f02-8a41-90e2d3c4b5a6", "status": "running", …}\n\n'
 JOB: Final = {
     "id": OTHER_ID,
     "kind": "ingest",
