@@ -1,19 +1,21 @@
 """Ingestion: every claimed document ends ready, failed with a reason, or queued again; lost claims write nothing."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NoReturn, cast
 
 import pytest
 
 from application.knowledge import ingest
 from application.knowledge.hand_in import HandIn
 from application.knowledge.intake import INGEST
+from application.knowledge.retrieval import Matrix
 from application.knowledge.views import CollectionView, DocumentView
 from application.shared.jobs import JobTicket
 from domain.operations.jobs import ATTEMPTS_MAX, LEASE
 from domain.shared.actor import Actor
 from domain.shared.errors import Unavailable
 from domain.shared.values import ListQuery, Sort
+from tests.fakes_retrieval import WordEmbedder
 from tests.knowledge_services import WORKER, Library
 
 CHUNK_ORDER = Sort("ordinal", descending=False)
@@ -199,17 +201,22 @@ async def test_a_lost_claim_writes_nothing(library: Library, ada: Actor, papers:
     assert await library.store.chunk_rows.count() == 2
 
 
-class Meanwhile:
+class Meanwhile(WordEmbedder):
     """An embedder that lets something happen while it works."""
 
-    def __init__(self, embedder: Any, happen: Any) -> None:
-        self._embedder, self._happen = embedder, happen
+    def __init__(self, happen: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self._happen: Callable[[], Awaitable[None]] | None = happen
 
-    async def documents(self, texts: Sequence[str]) -> Any:
+    async def documents(self, texts: Sequence[str]) -> Matrix:
         happen, self._happen = self._happen, None
         if happen is not None:
             await happen()
-        return await self._embedder.documents(texts)
+        return await super().documents(texts)
+
+
+def meanwhile(library: Library, happen: Callable[[], Awaitable[None]]) -> None:
+    library.ingest._embedder = Meanwhile(happen)
 
 
 async def test_a_document_deleted_meanwhile_ends_quietly(library: Library, ada: Actor, papers: CollectionView) -> None:
@@ -219,7 +226,7 @@ async def test_a_document_deleted_meanwhile_ends_quietly(library: Library, ada: 
     async def delete() -> None:
         await library.documents.delete(ada, gone.id, expected=None)
 
-    library.ingest._embedder = Meanwhile(library.embedder, delete)
+    meanwhile(library, delete)
     report = await library.ingest.run(await claim(library))
     assert (report.ready, report.dropped) == (1, 1)
     assert (await state(library, ada, kept))[0] == "ready"
@@ -244,7 +251,7 @@ async def test_a_change_of_metadata_meanwhile_loses_nothing(
     async def change() -> None:
         await library.documents.change(ada, document.id, title="Wings", metadata={"a": 1}, expected=None)
 
-    library.ingest._embedder = Meanwhile(library.embedder, change)
+    meanwhile(library, change)
     assert (await library.ingest.run(await claim(library))).ready == 1
     view = await library.documents.get(ada, document.id)
     assert (view.status, view.metadata) == ("ready", {"a": 1})
@@ -258,7 +265,7 @@ async def test_content_replaced_meanwhile_is_left_to_its_own_job(
     async def replace() -> None:
         await library.hand_in(ada, papers, "Wings break.", external_id="1")
 
-    library.ingest._embedder = Meanwhile(library.embedder, replace)
+    meanwhile(library, replace)
     assert (await library.ingest.run(await claim(library))).dropped == 1
     await library.settle()
     assert [item.text for item in (await library.search(ada, "wings")).items] == ["Wings break."]
@@ -283,9 +290,8 @@ async def test_progress_of_long_documents_is_counted(
     assert counted == [(done, total) for done in range(3, total, 4)]
 
 
-class StoreDown:
-    def __call__(self, _operation: Any) -> Any:
-        raise Unavailable("store_down", "The database cannot be reached.")
+def store_down(_operation: object) -> NoReturn:
+    raise Unavailable("store_down", "The database cannot be reached.")
 
 
 async def test_a_store_that_is_down_is_told_and_claims_run_out(
@@ -296,7 +302,7 @@ async def test_a_store_that_is_down_is_told_and_claims_run_out(
         await library.hand_in(ada, papers, f"Wing number {number} bends.")
     tickets = await claim(library)
     work = library.ingest._work
-    library.ingest._work = StoreDown()
+    library.ingest._work = cast(Any, store_down)
     with pytest.raises(Unavailable):
         await library.ingest.run(tickets)
     library.ingest._work = work

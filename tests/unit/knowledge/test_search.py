@@ -1,12 +1,13 @@
 """Searching: pages of one ranking, filters, degraded answers, and refusals."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from application.knowledge.retriever import WINDOW_MIN
 from application.knowledge.search import QUERY_MAX, GroupBy, SearchMode
-from application.knowledge.views import CollectionView
+from application.knowledge.views import CollectionView, SearchHit
 from domain.shared.actor import Actor, Permission, system_actor
 from domain.shared.errors import Forbidden, Invalid, NotFound, Unavailable
 from domain.shared.values import new_id
@@ -49,7 +50,7 @@ async def test_pages_partition_the_ranking(
 ) -> None:
     options: dict[str, Any] = {"mode": mode, "group_by": group_by}
     whole = (await library.search(ada, "wing number load rudders", limit=100, **options)).items
-    paged = []
+    paged: list[SearchHit] = []
     for offset in range(0, 45, 7):
         paged += (await library.search(ada, "wing number load rudders", limit=7, offset=offset, **options)).items
     assert [item.chunk_id for item in paged] == [item.chunk_id for item in whole]
@@ -61,7 +62,7 @@ async def test_pages_partition_the_ranking(
 async def test_a_document_ranks_by_its_best_chunk(library: Library, ada: Actor, papers: CollectionView) -> None:
     chunks = (await library.search(ada, "paragraph rudders", limit=100)).items
     documents = (await library.search(ada, "paragraph rudders", limit=100, group_by=GroupBy.DOCUMENT)).items
-    best = {}
+    best: dict[UUID, SearchHit] = {}
     for item in chunks:
         best.setdefault(item.document_id, item)
     assert list(documents) == list(best.values())
