@@ -95,7 +95,7 @@ async def test_each_request_is_one_line_with_its_id_and_without_what_was_sent(se
     assert (line["message"], line["request_id"]) == ("request", "line-1")
     assert (line["method"], line["route"], line["status"]) == ("GET", "/api/v1/users/{user_id}", 403)
     assert line["actor"] == f"user:{person.id}"
-    assert line["client"] == "192.0.2.7"
+    assert (line["client"], line["trace"]) == ("192.0.2.7", trace)
     assert "canary-3f9a" not in str(line)
 
 
