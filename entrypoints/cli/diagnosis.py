@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from adapters.embeddings.model_files import locate
+from adapters.embeddings.model_files import SHA256, locate
 from adapters.persistence.sqlalchemy import migrations
 from domain.shared.errors import FastOpsError
 from entrypoints.settings.settings import Settings
@@ -99,12 +99,18 @@ async def _inside(settings: Settings) -> AsyncIterator[Finding]:
 async def _embedding_model(settings: Settings) -> Finding:
     try:
         if settings.models.embedding_url is None:
-            await asyncio.to_thread(locate, settings.model_dir)
+            await asyncio.to_thread(_check_files, settings)
         else:
             await build_container(settings).retrieval.embedder().query("ready?")
     except FastOpsError as error:
         return Finding("embedding model", "bad", f"{error.detail} Until then searches go by keywords.")
     return Finding("embedding model", "ok", settings.models.embedding_model or "all-MiniLM-L6-v2, intact")
+
+
+def _check_files(settings: Settings) -> None:
+    files = locate(settings.models.model_dir, settings.service.data_dir)
+    for name in SHA256:
+        files.path(name)
 
 
 def _language_model(settings: Settings) -> Finding:

@@ -176,7 +176,9 @@ class ModelSettings(Area):
     )
     embedding_model: str | None = setting(None, "a model's name at that endpoint", "The model that embeds.")
     embedding_dimension: Annotated[int, Field(ge=8, le=8192)] | None = setting(
-        None, "a number from 8 to 8192", "Length of that model's vectors."
+        None,
+        "a number from 8 to 8192",
+        "Length of that model's vectors. Unset: the usual models are known, others are asked at start.",
     )
     embedding_key: SecretStr | None = setting(None, "a key of that endpoint", "Key for EMBEDDING_URL.")
     model_dir: Path | None = setting(None, "a folder", "Where the built-in model is kept. Unset: DATA_DIR/models.")

@@ -40,10 +40,6 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             WrongSetting("EMBEDDING_MODEL", "must name the model to use at EMBEDDING_URL."),
         ),
         (
-            not models.embedding_url or models.embedding_dimension,
-            WrongSetting("EMBEDDING_DIMENSION", "must tell the length of the vectors of EMBEDDING_MODEL."),
-        ),
-        (
             settings.store != "postgresql" or settings.secrets.master_key,
             WrongSetting("MASTER_KEY", key_detail),
         ),

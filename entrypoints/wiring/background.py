@@ -1,11 +1,10 @@
 """The loops of a service: journal, index, jobs and keys, started together and stopped in order."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from adapters.embeddings.minilm import MiniLmEmbedder
 from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
@@ -47,8 +46,7 @@ class Background:
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
-        if isinstance(embedder := self._container.retrieval.embedder(), MiniLmEmbedder):
-            self._warming = asyncio.create_task(_warm(embedder), name="warm the model")
+        self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
     async def stop(self) -> None:
         """End the loops, let the ingest process finish, save the index and give the journal to others."""
@@ -65,7 +63,7 @@ class Background:
         return False
 
 
-async def _warm(embedder: MiniLmEmbedder) -> None:
+async def _warm(embedder: Any) -> None:
     """Load the model before the first search asks for it; without one, searches go by keywords and say so."""
     try:
         await embedder.warm()

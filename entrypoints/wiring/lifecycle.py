@@ -10,6 +10,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from adapters.persistence.sqlalchemy import migrations
+from domain.shared.errors import Unavailable
 from domain.shared.values import new_id
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.background import Background
@@ -55,6 +56,7 @@ async def running(
             await _load_keys(container, holder)
             if first_start is not None and settings.makes_what_is_missing:
                 await first_start(container)
+        await _ask_for_dimension(container, extent)
         duty = JournalDuty(container.persistence.leases(), holder)
         if extent is Extent.SERVICE:
             background = Background(container, duty, holder)
@@ -87,10 +89,21 @@ async def _load_keys(container: "Container", holder: str) -> None:
             await ring.refresh()
 
 
+async def _ask_for_dimension(container: "Container", extent: Extent) -> None:
+    """The vector index must know how long vectors are; an endpoint with a model of its own has to be asked."""
+    embedder = container.retrieval.embedder()
+    try:
+        assert embedder.dimension
+    except Unavailable:
+        if extent is Extent.STORE:
+            return  # most commands never look at vectors
+        await embedder.warm()
+
+
 async def _close(parts: Sequence[Any]) -> None:
     """Give back threads, connections and child processes."""
     for part in parts:
-        ended = part.aclose() if hasattr(part, "aclose") else part.close()
+        ended = part.close()
         if isawaitable(ended):
             await ended
 

@@ -1,5 +1,6 @@
 """Wiring of the retrieval core: analyzer, embedder, the two indexes, extraction, and threads for all of them."""
 
+from collections.abc import Callable as Function
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, Dependency, Provider, Selector, Singleton
 
 from adapters.embeddings.hashing import WordTokenizer
-from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel, MiniLmTokenizer
-from adapters.embeddings.openai_compatible import OpenAiEmbedder
+from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel
+from adapters.embeddings.model_files import ModelFiles, locate
+from adapters.embeddings.openai_compatible import OpenAICompatibleEmbedder
+from adapters.embeddings.wordpiece import MiniLmTokenizer
 from adapters.extraction.guarded import GuardedExtractor
 from adapters.keywords.analyzer import EnglishAnalyzer
 from adapters.keywords.bm25.index import Bm25Index
@@ -20,6 +23,11 @@ from entrypoints.settings.settings import Settings, revealed
 
 def chosen_embedder(settings: Settings) -> str:
     return "endpoint" if settings.models.embedding_url else "built_in"
+
+
+def model_files(settings: Settings) -> Function[[], ModelFiles]:
+    """Where the built-in model's files are, looked for when they are first needed."""
+    return lambda: locate(settings.models.model_dir, settings.service.data_dir)
 
 
 def version_of_chunks(embedder: Any, analyzer: Any) -> str:
@@ -43,19 +51,20 @@ class RetrievalContainer(DeclarativeContainer):
     extractor = Singleton(GuardedExtractor)
     analyzer = Singleton(EnglishAnalyzer)
     choice = Callable(chosen_embedder, settings)
-    mini_lm = Singleton(MiniLmModel, settings.provided.model_dir)
+    mini_lm_tokenizer = Singleton(MiniLmTokenizer, Callable(model_files, settings))
+    mini_lm = Singleton(MiniLmModel, Callable(model_files, settings), mini_lm_tokenizer, settings.provided.model_dir)
     embedder = Selector(
         choice,
         built_in=Singleton(MiniLmEmbedder, mini_lm),
         endpoint=Singleton(
-            OpenAiEmbedder,
+            OpenAICompatibleEmbedder,
             models.embedding_url,
             models.embedding_model,
             Callable(revealed, models.embedding_key),
             models.embedding_dimension,
         ),
     )
-    tokenizer = Selector(choice, built_in=Singleton(MiniLmTokenizer, mini_lm), endpoint=Singleton(WordTokenizer))
+    tokenizer = Selector(choice, built_in=mini_lm_tokenizer, endpoint=Singleton(WordTokenizer))
     keyword_index = Singleton(Bm25Index, analyzer.provided.version)
     vector_index = Selector(
         settings.provided.data.vector_store,
