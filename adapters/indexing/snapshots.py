@@ -81,6 +81,16 @@ class SnapshotFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def header_until(self, latest: int | None) -> Header | None:
+        """The published snapshot; one beyond `latest` is withdrawn."""
+        header = self.header()
+        if header is None or latest is None or header.position <= latest:
+            return header
+        with self.publishing() as publication:
+            if publication.previous == header:
+                self._header.unlink(missing_ok=True)
+        return None
+
     def map(self, file: StoredFile) -> dict[str, npt.NDArray[Any]]:
         """The arrays of a file, read-only and shared with other processes. Raises FileNotFoundError once replaced."""
         with (self.folder / file.name).open("rb") as source:

@@ -67,7 +67,7 @@ class MemoryKeywordIndex:
     def save(self, folder: Path, position: int) -> None:
         """Nothing: it is rebuilt from rows."""
 
-    def load(self, folder: Path) -> int | None:  # noqa: ARG002
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:  # noqa: ARG002
         """Always None."""
         return None
 

@@ -58,7 +58,7 @@ class MemoryVectorIndex:
     def save(self, folder: Path, position: int) -> None:
         """Nothing: it is rebuilt from rows."""
 
-    def load(self, folder: Path) -> int | None:  # noqa: ARG002
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:  # noqa: ARG002
         """Always None."""
         return None
 

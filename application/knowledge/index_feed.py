@@ -82,11 +82,10 @@ class IndexFeed:
                 await asyncio.to_thread(index.save, target / name, self.position)
 
     async def _loaded(self, name: str, index: ChunkIndex, head: int) -> int | None:
-        """The position of the newest snapshot; None without one, and for one of a journal that is not this one."""
+        """The position of the newest snapshot that is of this journal; None without one."""
         if self._folder is None:
             return None
-        position = await asyncio.to_thread(index.load, self._folder / name)
-        return position if position is not None and position <= head else None
+        return await asyncio.to_thread(index.load, self._folder / name, latest=head)
 
     async def _rebuild(self, indexes: Sequence[ChunkIndex], on_progress: Progress | None) -> None:
         total, done, last = await self._rows.count(), 0, 0

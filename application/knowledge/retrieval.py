@@ -101,8 +101,12 @@ class ChunkIndex(Protocol):
     def save(self, folder: Path, position: int) -> None:
         """Publish a snapshot as of the journal's `position`; other processes may map it. Whole or not at all."""
 
-    def load(self, folder: Path) -> int | None:
-        """Map the newest intact snapshot and give its position; None where there is none that fits this version."""
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:
+        """Map the newest intact snapshot and give its position; None where there is none that fits this version.
+
+        One beyond `latest`, the journal's end, is of another history (of before a restore): it is withdrawn, since it
+        would fit by chance once the journal has grown, and nothing is loaded.
+        """
 
     def __len__(self) -> int:
         """Live chunks."""
@@ -115,15 +119,19 @@ class KeywordIndex(ChunkIndex, Protocol):
         """The best `limit` chunks with a score above 0. CPU-bound: call it in the search executor."""
 
     def scores(self, terms: npt.NDArray[np.uint32], numbers: Numbers, *, allowed: AllowedSet) -> Scores:
-        """The exact score of each of `numbers` (all of them allowed), 0 where no term occurs."""
+        """The exact score of each of `numbers` (all of them allowed), 0 where no term occurs.
+
+        Fast right after `search` for the same terms and set in the same thread.
+        """
 
 
 class VectorIndex(ChunkIndex, Protocol):
     """Nearest chunks by cosine."""
 
     def search(self, query: Vector, *, allowed: AllowedSet, limit: int) -> Hits:
-        """The nearest `limit` chunks among `allowed` and no others; recall is at least .99 of exact for every set.
+        """The nearest `limit` chunks among `allowed` and no others; at least .99 of the true best ten, for every set.
 
+        A vector that is not finite counts as one of zeros.
         In-process engines are CPU-bound (call them in the search executor). Remote ones raise Unavailable within 2 s;
         the caller then answers by keywords and says so.
         """

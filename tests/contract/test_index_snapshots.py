@@ -93,6 +93,18 @@ def test_an_older_state_does_not_replace_a_newer_one(make: Callable[[], Index], 
     assert len(older) == 10
 
 
+def test_a_snapshot_of_another_history_is_withdrawn(make: Callable[[], Index], tmp_path: Path) -> None:
+    before_restore, after_restore, reader = make(), make(), make()
+    before_restore.put(batch(many(30)))
+    before_restore.save(tmp_path, 9)
+    assert after_restore.load(tmp_path, latest=8) is None
+    assert len(after_restore) == 0
+    after_restore.put(batch(many(10)))
+    after_restore.save(tmp_path, 8)
+    assert reader.load(tmp_path, latest=8) == 8
+    assert len(reader) == 10
+
+
 def test_processes_that_take_turns_do_not_disturb_each_other(make: Callable[[], Index], tmp_path: Path) -> None:
     one, two = make(), make()
     one.put(batch(many(100)))

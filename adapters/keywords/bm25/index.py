@@ -87,9 +87,9 @@ class Bm25Index:
             self._publish(tuple(mapped.get(id(segment), segment) for segment in self._view.segments))
         give_back_memory()
 
-    def load(self, folder: Path) -> int | None:
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:
         """Take the published snapshot in place of what is held; see the port."""
-        snapshot = load(folder, self._analyzer_version)
+        snapshot = load(folder, self._analyzer_version, latest)
         if snapshot is None:
             return None
         with self._writing:

@@ -46,11 +46,11 @@ def save(folder: Path, analyzer_version: str, position: int, view: Bm25View) -> 
         )
 
 
-def load(folder: Path, analyzer_version: str) -> Snapshot | None:
+def load(folder: Path, analyzer_version: str, latest: int | None) -> Snapshot | None:
     """The published snapshot; None where there is none that fits."""
     place = SnapshotFolder(folder, KIND, {"analyzer_version": analyzer_version})
     for _ in range(ATTEMPTS):
-        if (header := place.header()) is None:
+        if (header := place.header_until(latest)) is None:
             return None
         try:
             return _snapshot(place, header)

@@ -106,9 +106,9 @@ class EmbeddedVectorIndex:
                 self._adopt(stored.part, stored.file, view, order)
         give_back_memory()
 
-    def load(self, folder: Path) -> int | None:
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:
         """Take the published snapshot in place of what is held; see the port."""
-        snapshot = Storage(folder, self._model, self._dimension).load()
+        snapshot = Storage(folder, self._model, self._dimension).load(latest)
         if snapshot is None:
             return None
         with self._writing:

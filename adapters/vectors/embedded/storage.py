@@ -70,10 +70,10 @@ class Storage:
             publication.publish(position, details, files)
             return self._stored(*files[:2])
 
-    def load(self) -> Snapshot | None:
+    def load(self, latest: int | None) -> Snapshot | None:
         """The published snapshot; None where there is none that fits."""
         for _ in range(ATTEMPTS):
-            if (header := self._place.header()) is None:
+            if (header := self._place.header_until(latest)) is None:
                 return None
             try:
                 return self._snapshot(header)

@@ -37,8 +37,8 @@ class Snapshots(MemoryKeywordIndex):
     def save(self, folder: Path, position: int) -> None:
         self.kept[folder] = (position, dict(self._chunks))
 
-    def load(self, folder: Path) -> int | None:
-        if folder not in self.kept:
+    def load(self, folder: Path, *, latest: int | None = None) -> int | None:
+        if folder not in self.kept or (latest is not None and self.kept[folder][0] > latest):
             return None
         position, self._chunks = self.kept[folder]
         return position
