@@ -3,7 +3,6 @@
 httptools rather than h11: its parser (llhttp) is as strict in its default mode and takes a tenth of the time.
 """
 
-import socket
 from typing import Any, Final, cast
 
 import orjson
@@ -213,10 +212,3 @@ def server_of(app: ASGIApp) -> Server:
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     return Server(config)
-
-
-def serve(app: ASGIApp, listening: socket.socket) -> bool:
-    """Serve on this socket until a signal comes, then finish what was begun. Whether the application could start."""
-    server = server_of(app)
-    server.run(sockets=[listening])
-    return bool(server.started)

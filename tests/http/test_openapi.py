@@ -83,6 +83,12 @@ def test_examples_fit_their_schemas() -> None:
                 assert example <= properties if is_input else example == properties, (operation["operationId"], name)
 
 
+def test_each_refusal_has_the_example_of_its_own_code() -> None:
+    for code, example in DOCUMENT["components"]["examples"].items():
+        assert example["value"]["code"] == code
+        assert example["value"]["type"] == f"/problems/{code}"
+
+
 async def test_the_document_is_served_and_knows_where_it_is_mounted(service: Service) -> None:
     answer = await service.client.get("/openapi.json")
     assert answer.json()["info"]["title"] == "FastOps"

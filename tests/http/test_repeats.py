@@ -89,7 +89,10 @@ async def test_a_key_is_for_one_resource_route_and_caller(stored: Service) -> No
     assert_problem(refused, 422, "idempotency_key_reused")
     assert (await admin.post(f"/users/{first.id}/enable", **keyed("k"))).status_code == 200
     other = await stored.person("admin")
-    assert (await other.post("/users", NEW, **keyed("k"))).status_code == 201
+    mine = await admin.post("/users", NEW, **keyed("k"))
+    theirs = await other.post("/users", {**NEW, "email": "eve@example.com"}, **keyed("k"))
+    assert (mine.status_code, theirs.status_code) == (201, 201)
+    assert mine.json()["id"] != theirs.json()["id"]
 
 
 async def test_a_refusal_is_not_kept(stored: Service) -> None:
