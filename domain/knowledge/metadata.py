@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from domain.shared.errors import Invalid, Violation
 BYTES_MAX = 16 * 1024
 DEPTH_MAX = 8
 KEY_MAX = 100
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def check_metadata(metadata: Mapping[str, Any], pointer: str = "/metadata") -> Mapping[str, Any]:
@@ -24,7 +26,7 @@ def check_metadata(metadata: Mapping[str, Any], pointer: str = "/metadata") -> M
 
 def storable(text: str) -> bool:
     """Whether every store can keep the text: no NUL, no lone surrogates."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _UNSTORABLE.search(text) is None
 
 
 def _fault(value: object, depth: int) -> tuple[str, str] | None:
