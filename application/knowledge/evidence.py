@@ -104,9 +104,11 @@ class Evidence:
     def _candidates(self, question: str, chunks: Sequence[ChunkHit]) -> list[tuple[Quote, float]]:
         """Sentences with the share of the question's terms that each holds, in the order of the chunks."""
         places: dict[tuple[UUID, int], Quote] = {}
+        asked = _folded(question) if _ends_as_question(question) else None
         for chunk in chunks:
             for quote in _quotes(chunk):
-                places.setdefault(quote.place, quote)
+                if not _is_question(quote.text, asked):
+                    places.setdefault(quote.place, quote)
         quotes = list(places.values())
         weighed = list(zip(quotes, self._shares(question, quotes), strict=True))
         best = sorted(range(len(weighed)), key=lambda place: -weighed[place][1])[:CANDIDATES]
@@ -118,6 +120,19 @@ class Evidence:
 
     def _share(self, terms: Terms, text: str) -> float:
         return float(np.isin(terms, self._analyzer.query(text)).mean()) if len(terms) else 0.0
+
+
+def _is_question(text: str, asked: str | None) -> bool:
+    """Whether a sentence asks itself, or holds the question as it was asked: such a one is near and answers nothing."""
+    return _ends_as_question(text) or (asked is not None and asked in _folded(text))
+
+
+def _ends_as_question(text: str) -> bool:
+    return text.rstrip("\"'”’)]» ").endswith(("?", "？"))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip("?？ ")
 
 
 def _quotes(chunk: ChunkHit) -> Iterator[Quote]:

@@ -61,6 +61,15 @@ async def test_a_quote_is_given_once_even_if_it_stands_twice(
     assert len(answer.citations) == 1
 
 
+async def test_a_question_is_no_answer(library: Library, ada: Actor, papers: CollectionView) -> None:
+    """Texts that repeat the question are nearest of all, and say nothing."""
+    asking = f"They wondered: {QUESTION} Type ask '{QUESTION}' into the terminal."
+    await library.hand_in(ada, papers, asking, title="Asked")
+    await library.settle()
+    answer = await library.answers.ask(ada, question=QUESTION)
+    assert [citation.quote for citation in answer.citations] == ["The wing of the glider bends under load."]
+
+
 @pytest.mark.parametrize("question", ["What does a ticket to the opera cost?", "Who won?"])
 async def test_with_too_little_evidence_there_is_no_answer(
     library: Library, ada: Actor, papers: CollectionView, question: str
