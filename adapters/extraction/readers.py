@@ -4,15 +4,24 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.extraction import csv, markdown, plain
+from adapters.extraction import csv, markdown
 from adapters.extraction.decoding import decode
 from adapters.extraction.limits import Limits
+from adapters.extraction.outline import Outline
 from adapters.extraction.sniffing import HEAD_BYTES, ZIP_MARKS, Hints, Kind, is_pdf, sniff, text_kind
 from domain.knowledge.errors import ExtractionFailed
 from domain.knowledge.extracts import Extract, ExtractionReason
 
+
+def read_plain(text: str) -> Extract:
+    """The text as it stands. No headings: a guess at them in prose would be wrong more often than right."""
+    outline = Outline()
+    outline.block(text)
+    return outline.extract(Kind.PLAIN)
+
+
 TEXT_READERS: dict[Kind, Callable[[str], Extract]] = {
-    Kind.PLAIN: plain.read,
+    Kind.PLAIN: read_plain,
     Kind.MARKDOWN: markdown.read,
     Kind.CSV: csv.read,
 }
