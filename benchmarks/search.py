@@ -1,6 +1,6 @@
 """Speed of search: exact numpy against the engine, whole queries, callers at once, cold starts and memory.
 
-    python -m benchmarks.search [--sizes 100000 1000000] [--embedder auto|none] [--queries 300]
+    python -m benchmarks.search [--sizes 100000 1000000] [--embedder minilm|none] [--queries 300]
 
 Prints a table and writes `benchmarks/results/search.json`. Only ratios inside one run mean anything elsewhere.
 """
@@ -17,7 +17,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure search.")
     parser.add_argument("--sizes", nargs="+", type=int, default=[100_000], help="chunks, one run each")
     parser.add_argument("--queries", type=int, default=300, help="queries per figure")
-    parser.add_argument("--embedder", choices=["auto", "none"], default="auto", help="none leaves whole queries out")
+    parser.add_argument(
+        "--embedder", choices=["minilm", "none"], default="minilm", help="none: whole queries without it"
+    )
     parser.add_argument("--seconds", type=float, default=6, help="how long the callers run")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, cycle
+from pathlib import Path
 
 import numpy as np
 
+from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel
+from adapters.embeddings.model_files import ModelFiles, locate
+from adapters.embeddings.wordpiece import MiniLmTokenizer
 from adapters.keywords.analyzer import EnglishAnalyzer
 from adapters.keywords.bm25.index import Bm25Index
 from adapters.system.threads import ThreadExecutor
@@ -28,16 +31,15 @@ class Searcher:
 
     keywords: Bm25Index
     vectors: EmbeddedVectorIndex
-    load: Callable[[ThreadExecutor], Embedder] | None
+    embedder: Embedder | None
     analyzer: EnglishAnalyzer = field(default_factory=EnglishAnalyzer)
 
     def __post_init__(self) -> None:
         self.executor = ThreadExecutor("search")
-        self._embedder = None if self.load is None else self.load(self.executor)
 
     async def ask(self, question: Question) -> Ranking:
-        if self._embedder is not None:
-            await self._embedder.query(f"{question.text} {next(_serial)}")  # a text that was not asked before
+        if self.embedder is not None:
+            await self.embedder.query(f"{question.text} {next(_serial)}")  # a text that was not asked before
         return await self.executor(partial(self._rank, question))
 
     def _rank(self, question: Question) -> Ranking:
@@ -48,9 +50,15 @@ class Searcher:
 _serial = count()
 
 
-def embedder_factory() -> Callable[[ThreadExecutor], Embedder] | None:
-    """How the local embedder is made; None where it is not there."""
-    return None
+def built_in_embedder(graphs: Path) -> MiniLmEmbedder:
+    """The service's own embedder at int8, its graph kept in `graphs`. Raises Unavailable where the model is missing."""
+
+    def files() -> ModelFiles:
+        return locate(None, Path("var"))
+
+    model = MiniLmModel(files, MiniLmTokenizer(files), graphs)
+    model.load()
+    return MiniLmEmbedder(model)
 
 
 async def one_by_one(searcher: Searcher, questions: list[Question]) -> list[float]:

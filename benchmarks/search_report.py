@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -15,10 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from adapters.system.threads import ThreadExecutor
-from application.knowledge.retrieval import Embedder
 from benchmarks.corpus import DIMENSION, Corpus
-from benchmarks.search_callers import Searcher, embedder_factory, measured
+from benchmarks.search_callers import Searcher, built_in_embedder, measured
 from benchmarks.search_engine import Engine
 
 ROUNDS = 5
@@ -43,31 +40,28 @@ BARS = {
 
 def measure_all(options: Namespace) -> None:
     """Measure every size, print and store."""
-    load = None if options.embedder == "none" else embedder_factory()
-    whole = "no embedder: terms, BM25, vectors, fusion" if load is None else "embedder, terms, BM25, vectors, fusion"
     machine = {"python": platform.python_version(), "numpy": np.__version__, "cores": os.cpu_count()}
+    whole = "terms, BM25, vectors, fusion" + (", no embedding" if options.embedder == "none" else ", embedding int8")
     results: dict[int, Figures] = {}
     for size in options.sizes:
-        results[size] = _measure(size, options, load)
-        Console().print(_table(f"{size:,} chunks ({whole})", results[size], size))
+        with tempfile.TemporaryDirectory(prefix="fastops-bench-") as name:
+            results[size] = _measure(size, options, Path(name))
+        Console().print(_table(f"{size:,} chunks (whole query: {whole})", results[size], size))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps({"machine": machine, "whole": whole, "sizes": results}, indent=2) + "\n")
     Console().print(f"Figures are in {options.output}.")
 
 
-def _measure(size: int, options: Namespace, load: Callable[[ThreadExecutor], Embedder] | None) -> Figures:
-    with tempfile.TemporaryDirectory(prefix="fastops-bench-") as name:
-        folder = Path(name)
-        corpus = Corpus(size)
-        matrix = corpus.write(folder / "rows.sqlite")
-        questions = corpus.questions(options.queries)
-        figures = _starts(folder)
-        engine = Engine(folder, DIMENSION)
-        figures |= engine.measured(matrix, questions)
-        del matrix
-        searcher = Searcher(engine.keywords, engine.vectors, load)
-        figures |= measured(searcher, questions, options.seconds)
-    return figures
+def _measure(size: int, options: Namespace, folder: Path) -> Figures:
+    corpus = Corpus(size)
+    matrix = corpus.write(folder / "rows.sqlite")
+    questions = corpus.questions(options.queries)
+    figures = _starts(folder)
+    engine = Engine(folder, DIMENSION)
+    figures |= engine.measured(matrix, questions)
+    del matrix
+    embedder = None if options.embedder == "none" else built_in_embedder(folder)
+    return figures | measured(Searcher(engine.keywords, engine.vectors, embedder), questions, options.seconds)
 
 
 def _starts(folder: Path) -> Figures:
