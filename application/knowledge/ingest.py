@@ -127,8 +127,6 @@ class IngestService:
                 ticket,
                 document,
                 next(outcomes) if ticket.attempts <= CLAIMS_MAX else ExtractionFailed(ExtractionReason.CRASHED),
-                document.content.blob_key,
-                document.title,
             )
             for ticket, document in known
         ]

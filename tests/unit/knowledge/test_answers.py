@@ -157,6 +157,20 @@ async def test_long_chunks_give_their_most_promising_sentences(library: Library,
     assert answer.citations[0].quote == "The wing of the glider bends under load."
 
 
+async def test_quotes_are_placed_in_the_document_not_in_their_chunk(library: Library, ada: Actor) -> None:
+    made = await library.collection(ada, "Long")
+    text = "\n\n".join(["Rudders are turned by hand. " * 60] * 3 + ["The wing of the glider bends under load. Always."])
+    await library.hand_in(ada, made, text, title="Long")
+    await library.settle()
+    for said in (None, "The wing of the glider bends under load [1]."):
+        library.model.text = said
+        answer = await library.answers.ask(ada, question=QUESTION)
+        best = answer.citations[0]
+        assert best.start > 1000
+        assert text[best.start : best.end] == best.quote == "The wing of the glider bends under load."
+        await source(library, answer)
+
+
 async def test_a_chunk_of_scraps_is_quoted_whole(library: Library, ada: Actor) -> None:
     made = await library.collection(ada, "Scraps")
     await library.hand_in(ada, made, "Wing bends.", title="Scrap")
