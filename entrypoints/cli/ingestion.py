@@ -20,7 +20,7 @@ from entrypoints.cli.corpus import Source, batches, count, sources
 from entrypoints.cli.errors import say
 from entrypoints.cli.progress import Advance
 from entrypoints.cli.service import Service
-from entrypoints.worker.jobs import Claims, IngestWorker
+from entrypoints.worker.jobs import Claims, IngestWorker, log_report
 
 WAIT_SECONDS = 1.0
 OPEN = {DocumentStatus.QUEUED.value, DocumentStatus.PROCESSING.value}
@@ -116,6 +116,7 @@ class Ingestion:
         while (tickets := await handed.get()) is not None:
             if tickets:
                 report = await self._ingest.run(tickets)
+                log_report(report)
                 self._summary.chunks += report.chunks
                 self._claims.remove(tickets)
             self._advance(self._summary.documents + len(self._summary.failures), self._total)

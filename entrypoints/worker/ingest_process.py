@@ -13,7 +13,7 @@ from loguru import logger
 from application.shared.jobs import JobQueue
 from application.shared.ports import Clock
 from entrypoints.settings.settings import Settings
-from entrypoints.worker.jobs import INGEST_KINDS
+from entrypoints.worker.jobs import INGEST_KINDS, worker_name
 
 STOP_SECONDS = 10.0
 
@@ -24,6 +24,7 @@ class IngestProcess:
     def __init__(self, settings: Settings, queue: JobQueue, clock: Clock) -> None:
         self._settings, self._queue, self._clock = settings, queue, clock
         self._child: asyncio.subprocess.Process | None = None
+        self._left_claims = True  # a killed predecessor may have left some; only a new child may take them back
 
     @property
     def pid(self) -> int | None:
@@ -36,9 +37,11 @@ class IngestProcess:
                 return False
             self._child = None
             if child.returncode:
+                self._left_claims = True
                 raise ChildProcessError(f"the ingest process ended with {child.returncode}")
-        if await self._queue.due(INGEST_KINDS, self._clock.now()):
+        if await self._is_needed():
             await self._start()
+        self._left_claims = False
         return False
 
     async def stop(self) -> None:
@@ -53,6 +56,11 @@ class IngestProcess:
         except TimeoutError:
             child.kill()
             await child.wait()
+
+    async def _is_needed(self) -> bool:
+        if self._left_claims and await self._queue.open_count(worker_name(self._settings.service.data_dir)):
+            return True
+        return await self._queue.due(INGEST_KINDS, self._clock.now())
 
     async def _start(self) -> None:
         self._child = await asyncio.create_subprocess_exec(

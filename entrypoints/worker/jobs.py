@@ -1,12 +1,16 @@
 """Ingest work: claims queued documents, several at a time, and holds the claims until they are done."""
 
 import asyncio
+import hashlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from uuid import UUID
 
 from loguru import logger
 
+from application.knowledge.ingest_writer import IngestReport
 from application.shared.jobs import JobQueue, JobTicket
 from application.shared.ports import Clock
 from domain.shared.errors import FastOpsError
@@ -18,7 +22,13 @@ LOOK_EVERY = 0.5
 SUSPICIOUS_ATTEMPTS = 3
 """A document that was claimed so often without an end may have brought its worker down: it is taken alone."""
 
-Ingest = Callable[[Sequence[JobTicket]], Awaitable[object]]
+Ingest = Callable[[Sequence[JobTicket]], Awaitable[IngestReport]]
+
+
+def worker_name(data_dir: Path) -> str:
+    """The same for every ingest process of one data directory, so that a new one can take over from a killed one."""
+    folder = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
+    return f"ingest:{socket.gethostname()[:60]}:{folder}"
 
 
 class Claims:
@@ -69,10 +79,18 @@ class IngestWorker:
         claims.add(tickets)
         async with claims.held():
             for group in _groups(tickets):
-                await self._ingest(group)
+                report = await self._ingest(group)
                 claims.remove(group)
-        logger.bind(documents=len(tickets)).info("documents ingested")
+                log_report(report)
         return True
+
+
+def log_report(report: IngestReport) -> None:
+    """One line for the batch, and one for each defect that it met."""
+    bound = logger.bind(documents=report.ready, failed=report.failed, later=report.later, dropped=report.dropped)
+    bound.info("documents ingested")
+    for error in report.errors:
+        logger.opt(exception=error).error("a document could not be ingested because of a defect")
 
 
 def _groups(tickets: Sequence[JobTicket]) -> list[Sequence[JobTicket]]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import fcntl
-import hashlib
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -36,7 +34,7 @@ def main() -> None:
 async def _work(settings: "Settings") -> None:
     from entrypoints.wiring.container import build_container
     from entrypoints.wiring.lifecycle import Extent, running
-    from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
+    from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker, worker_name
 
     parent_gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), parent_gone.set)
@@ -52,12 +50,6 @@ async def _work(settings: "Settings") -> None:
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(parent_gone.wait(), LOOK_EVERY)
-
-
-def worker_name(data_dir: Path) -> str:
-    """The same for every ingest process of one data directory, so that a new one can take over from a killed one."""
-    folder = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
-    return f"ingest:{socket.gethostname()[:60]}:{folder}"
 
 
 @contextmanager

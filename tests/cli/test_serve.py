@@ -30,6 +30,11 @@ def document_states(service: Serving, token: str, collection_id: str) -> set[str
     return {item["status"] for item in items}
 
 
+def job_states(terminal: Terminal) -> set[str]:
+    with sqlite3.connect(terminal.data_dir / "fastops.db") as database:
+        return {status for (status,) in database.execute("SELECT status FROM jobs")}
+
+
 class TestFirstStart:
     def test_it_shows_a_password_once_and_the_handbook_answers(self, bare: Terminal) -> None:
         with serving(bare, on_terminal=True) as service:
@@ -98,8 +103,9 @@ class TestEnd:
         chosen = "seven green tractors at dawn"
         with serving(bare) as service:
             bare.done("user", "reset-password", "admin@example.com", "--password-stdin", stdin=chosen + "\n")
-            wait_for(lambda: children_of(service.process.pid))
+            wait_for(lambda: "running" in job_states(bare))
             service.stop(signal.SIGKILL)
+        assert "running" in job_states(bare)
         with serving(bare) as again:
             token = again.sign_in("admin@example.com", chosen)
             handbook = collection_named(again, token, "handbook")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.telemetry.logging import request_id
+from application.knowledge.ingest_writer import IngestReport
 from application.shared.jobs import JobTicket
 from application.shared.journal import JournalEntry, JournalEvent, Reaction
 from domain.identity.users import User, UserCreated
@@ -195,8 +196,9 @@ class TestJobs:
     async def test_a_step_takes_what_is_queued_and_says_so(self, store: Store) -> None:
         taken: list[JobTicket] = []
 
-        async def ingest(tickets: Sequence[JobTicket]) -> None:
+        async def ingest(tickets: Sequence[JobTicket]) -> IngestReport:
             taken.extend(tickets)
+            return IngestReport(ready=len(tickets))
 
         await self.queued(store, 3)
         worker = self.worker(store, ingest)
@@ -207,8 +209,9 @@ class TestJobs:
     async def test_a_document_that_keeps_bringing_workers_down_is_taken_alone(self, store: Store) -> None:
         groups: list[int] = []
 
-        async def ingest(tickets: Sequence[JobTicket]) -> None:
+        async def ingest(tickets: Sequence[JobTicket]) -> IngestReport:
             groups.append(len(tickets))
+            return IngestReport(ready=len(tickets))
 
         (suspect,) = await self.queued(store, 1)
         for _ in range(SUSPICIOUS_ATTEMPTS - 1):
