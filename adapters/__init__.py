@@ -1,1 +1,1 @@
-"""TODO"""
+"""One folder per family of ports, one module per technology."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Use cases, one service per noun, and the ports that they need."""

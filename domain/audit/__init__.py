@@ -1,1 +1,1 @@
-"""TODO"""
+"""Tamper evidence: how journal entries are hashed, sealed and chained."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Jobs: long work whose truth is a row."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Two functions per aggregate: to its row and back."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The store on SQL databases: SQLite and PostgreSQL."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The tables, by context; Alembic compares them with the migrated schema."""
