@@ -12,6 +12,7 @@ from domain.shared.errors import StaleVersion
 
 class JobRows(Protocol):
     async def get(self, id: UUID, expected: int | None = None) -> Job: ...
+    async def find_many(self, ids: Sequence[UUID]) -> list[Job | None]: ...
     async def open_of(self, subject_id: UUID) -> Sequence[Job]: ...
     def add(self, job: Job) -> None: ...
 
@@ -45,6 +46,9 @@ class TrackedJobDesk:
         for job in await self._rows.open_of(subject_id):
             if job.status not in FINAL:
                 job.cancel(self._clock.now())
+
+    async def read(self, tickets: Sequence[JobTicket]) -> None:
+        await self._rows.find_many([ticket.id for ticket in tickets])
 
     async def succeed(self, ticket: JobTicket, done: int) -> None:
         (await self._claimed(ticket)).succeed(done, self._clock.now())

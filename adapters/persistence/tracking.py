@@ -150,15 +150,20 @@ class TrackedRepository(Generic[A]):
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
 
-    async def _row(self, id: UUID) -> Row | None:
+    async def _rows(self, ids: Sequence[UUID]) -> Sequence[Row]:
         raise NotImplementedError
 
     async def find(self, id: UUID) -> A | None:
-        known = self._tracker.find(self.mapping, id)
-        if known is not None:
-            return None if known.removed else known.entity
-        row = await self._row(id)
-        return None if row is None else self._load(row)
+        return (await self.find_many([id]))[0]
+
+    async def find_many(self, ids: Sequence[UUID]) -> list[A | None]:
+        """The entities of these ids in their order, with one look at the store; None for each that is not there."""
+        unknown = [one for one in ids if self._tracker.find(self.mapping, one) is None]
+        if unknown:
+            for row in await self._rows(unknown):
+                self._load(row)
+        known = [self._tracker.find(self.mapping, one) for one in ids]
+        return [None if one is None or one.removed else one.entity for one in known]
 
     async def get(self, id: UUID, expected: int | None = None) -> A:
         """Raises NotFound, or StaleVersion where `expected` is given and differs from what is stored."""

@@ -97,7 +97,7 @@ class IngestService:
 
     async def _carry_out(self, tickets: Sequence[JobTicket], stages: _Stages) -> None:
         async with self._work(self._operation) as uow:
-            found = await asyncio.gather(*(uow.documents.find(ticket.subject_id) for ticket in tickets))
+            found = await uow.documents.find_many([ticket.subject_id for ticket in tickets])
             if len(tickets) == 1 or sum(document.content.bytes for document in found if document) <= BATCH_BYTES:
                 await self._ingest(uow, list(zip(tickets, found, strict=True)), stages)
                 return

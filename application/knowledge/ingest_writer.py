@@ -62,6 +62,7 @@ class IngestWriter:
         """Commit all items with `uow`, which holds their documents. Raises Unavailable when the store is down."""
         report = IngestReport()
         try:
+            await uow.jobs.read([item.ticket for item in items])
             await together([self._write(uow, item, item.document, report) for item in items])
             await uow.commit(None)
         except StaleVersion:

@@ -27,6 +27,9 @@ class Collections(Protocol):
 class Documents(Protocol):
     async def get(self, id: UUID, expected: int | None = None) -> Document: ...
     async def find(self, id: UUID) -> Document | None: ...
+    async def find_many(self, ids: Sequence[UUID]) -> list[Document | None]:
+        """In the order of `ids`, with one look at the store."""
+
     async def by_external_id(self, collection_id: UUID, external_id: str) -> Document | None: ...
     async def by_content(self, collection_id: UUID, content_hash: str) -> Sequence[Document]:
         """Documents with the same bytes, oldest first."""
@@ -154,6 +157,9 @@ class BlobStore(Protocol):
 
     async def read(self, key: str) -> bytes:
         """All bytes. Raises NotFound."""
+
+    async def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes of many small blobs with one look at the store; keys that are not there are left out."""
 
     def stream(self, key: str) -> AsyncIterator[bytes]:
         """The bytes in parts of at most 1 MiB. Raises NotFound."""

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from domain.knowledge.chunking import Chunk, cut
 from domain.knowledge.documents import Document
 from domain.knowledge.errors import ExtractionFailed
 from domain.knowledge.extracts import Extract, ExtractionReason
+from domain.shared.errors import NotFound
 
 EXTRACTIONS_AT_ONCE = 2
 _LINE_END = re.compile(r"\r\n?")
@@ -46,18 +47,21 @@ class Preparation:
 
         Among the errors are ExtractionFailed (final) and Unavailable (worth another try).
         """
-        extracts = await asyncio.gather(*(self._extract(document) for document in documents), return_exceptions=True)
+        texts = await self._blobs.read_many([one.content.blob_key for one in documents if _came_as_text(one)])
+        extracts = await asyncio.gather(*(self._extract(one, texts) for one in documents), return_exceptions=True)
         pairs = list(zip(documents, map(_only_exceptions, extracts), strict=True))
         try:
             return await self._executor(lambda: [self._cut(document, extract) for document, extract in pairs])
         except Exception as error:  # the executor was full, or closed
             return [extract if isinstance(extract, Exception) else error for _, extract in pairs]
 
-    async def _extract(self, document: Document) -> Extract:
+    async def _extract(self, document: Document, texts: Mapping[str, bytes]) -> Extract:
         """A text that came as text is read here; every file is hostile and read apart."""
         content = document.content
-        if content.media_type == TEXT and content.file_name is None:
-            return plain_extract(await self._blobs.read(content.blob_key))
+        if _came_as_text(document):
+            if content.blob_key not in texts:
+                raise NotFound("content_not_found", "The original bytes of this document are gone.")
+            return plain_extract(texts[content.blob_key])
         async with self._extracting:
             with tempfile.TemporaryDirectory(prefix="fastops-ingest-") as folder:
                 source = Path(folder) / "content"
@@ -75,10 +79,14 @@ class Preparation:
         try:
             title = document.title if document.titled else extract.title or document.title
             chunks = cut(replace(extract, title=title), self._tokenizer.spans)
-            terms = [self._analyzer.blob(title, "\n".join((*chunk.headings, chunk.text))) for chunk in chunks]
+            terms = [self._analyzer.blob(chunk.context, chunk.text) for chunk in chunks]
         except Exception as error:  # one document's failure is not that of the others
             return error
         return Prepared(extract, chunks, terms)
+
+
+def _came_as_text(document: Document) -> bool:
+    return document.content.media_type == TEXT and document.content.file_name is None
 
 
 def plain_extract(data: bytes) -> Extract:

@@ -29,6 +29,9 @@ class JobDesk(Protocol):
     async def cancel_of(self, subject_id: UUID) -> None:
         """Cancel the open jobs of a subject."""
 
+    async def read(self, tickets: Sequence[JobTicket]) -> None:
+        """Read the jobs of many claims with one look at the store, so that ending each needs none of its own."""
+
     async def succeed(self, ticket: JobTicket, done: int) -> None:
         """End the claimed job. On commit raises StaleVersion when the claim was lost to another worker."""
 

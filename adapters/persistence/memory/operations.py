@@ -1,7 +1,7 @@
 """Claims, leases, positions, blobs and the journal in memory."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from adapters.persistence.desk import ticket_of
@@ -115,6 +115,9 @@ class MemoryBlobs:
         if key not in self._database.blobs:
             raise NotFound("content_not_found", "The original bytes of this document are gone.")
         return self._database.blobs[key]
+
+    async def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return {key: self._database.blobs[key] for key in keys if key in self._database.blobs}
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         yield await self.read(key)

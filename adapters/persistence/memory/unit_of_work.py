@@ -36,8 +36,9 @@ class MemoryRepository(TrackedRepository[A]):
         super().__init__(tracker)
         self._database = database
 
-    async def _row(self, id: UUID) -> Row | None:
-        return self._database.row(self.mapping.table, id)
+    async def _rows(self, ids: Sequence[UUID]) -> Sequence[Row]:
+        found = [self._database.row(self.mapping.table, one) for one in ids]
+        return [row for row in found if row is not None]
 
     def _where(self, **equal: Any) -> list[A]:
         rows = self._database.rows(self.mapping.table)

@@ -1,6 +1,6 @@
 """Original bytes as rows of at most 1 MiB, in the database beside everything else."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -10,6 +10,7 @@ from adapters.persistence.sqlalchemy.tables.knowledge import blobs
 from domain.shared.errors import NotFound
 
 PART_BYTES = 1024 * 1024
+KEYS_PER_QUERY = 500
 
 
 class DatabaseBlobs:
@@ -29,6 +30,17 @@ class DatabaseBlobs:
 
     async def read(self, key: str) -> bytes:
         return b"".join([part async for part in self.stream(key)])
+
+    async def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        def call(connection: Connection) -> dict[str, bytes]:
+            found: dict[str, bytes] = {}
+            for at in range(0, len(keys), KEYS_PER_QUERY):
+                wanted = blobs.c.key.in_(keys[at : at + KEYS_PER_QUERY])
+                for row in connection.execute(select(blobs).where(wanted).order_by(blobs.c.key, blobs.c.part)):
+                    found[row.key] = found.get(row.key, b"") + row.content
+            return found
+
+        return await self._database.read(call)
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         part = 0

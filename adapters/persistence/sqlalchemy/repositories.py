@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.mapping import identity, knowledge, operations
 from adapters.persistence.sqlalchemy.engine import Database, execute
-from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_id
+from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_ids
 from adapters.persistence.sqlalchemy.tables import identity as identity_tables
 from adapters.persistence.sqlalchemy.tables import knowledge as knowledge_tables
 from adapters.persistence.sqlalchemy.tables import operations as operations_tables
@@ -25,6 +25,7 @@ from domain.operations.jobs import FINAL, Job
 from domain.shared.entity import Aggregate
 
 A = TypeVar("A", bound=Aggregate)
+IDS_PER_QUERY = 500
 
 
 class TableRepository(TrackedRepository[A]):
@@ -34,10 +35,14 @@ class TableRepository(TrackedRepository[A]):
         super().__init__(tracker)
         self._database = database
 
-    async def _row(self, id: UUID) -> Row | None:
-        mapping, statement = self.mapping, by_id(self.mapping, id)
-        rows = await self._database.read(lambda connection: aggregate_rows(connection, mapping, statement))
-        return rows[0] if rows else None
+    async def _rows(self, ids: Sequence[UUID]) -> Sequence[Row]:
+        mapping = self.mapping
+
+        def call(connection: Connection) -> list[Row]:
+            parts = [ids[at : at + IDS_PER_QUERY] for at in range(0, len(ids), IDS_PER_QUERY)]
+            return [row for part in parts for row in aggregate_rows(connection, mapping, by_ids(mapping, part))]
+
+        return await self._database.read(call)
 
     async def _where(self, *conditions: ColumnElement[bool]) -> list[A]:
         table, mapping = metadata.tables[self.mapping.table], self.mapping

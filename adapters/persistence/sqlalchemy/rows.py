@@ -95,6 +95,6 @@ def _owned_condition(table: Table, wanted: Filter, value: Any) -> Condition:
     return table.c.id.in_(select(owned.c[part.parent]).where(owned.c[wanted.columns[1]] == value))
 
 
-def by_id(mapping: AggregateMapping[Any], id: UUID) -> Select[Any]:
+def by_ids(mapping: AggregateMapping[Any], ids: Sequence[UUID]) -> Select[Any]:
     table = metadata.tables[mapping.table]
-    return select(table).where(table.c.id == id)
+    return select(table).where(table.c.id == ids[0] if len(ids) == 1 else table.c.id.in_(ids))
