@@ -3,6 +3,7 @@
 import errno
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,6 +43,20 @@ def serve(
         listening.close()
 
 
+def greeting(settings: "Settings") -> str:
+    """Where the service is, how to sign in, and three next steps to copy."""
+    return f"""
+  FastOps runs at {settings.public_url}, its API browser at {settings.public_url}/docs.
+  Sign in as the administrator; if the password is lost: fastops user reset-password {settings.access.admin_email}
+
+  Next, in a second terminal (the commands are in {Path(sys.argv[0]).parent}):
+    fastops ask "How long does an access token last?"
+    fastops ingest README.md docs --collection papers
+    curl {settings.public_url}/api/v1/auth/token -d grant_type=password -d username={settings.access.admin_email} \\
+      --data-urlencode "password=$PASSWORD"
+"""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises PortInUse, or AddressRefused where it is not this machine's to use."""
     try:
@@ -77,7 +92,7 @@ def _serve(settings: "Settings", listening: socket.socket) -> None:
     async def carry_out() -> None:
         async with running(container, first_start=FirstStart(sys.stderr)):
             if sys.stderr.isatty():
-                say(f"FastOps runs at {settings.public_url}, its API browser at {settings.public_url}/docs.")
+                say(greeting(settings))
             await server.serve(sockets=[listening])
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
