@@ -27,7 +27,7 @@ from adapters.embeddings.wordpiece import MiniLmTokenizer
 
 ROOT = Path(__file__).parents[1]
 SCIFACT = ROOT.parent / "shared" / "data" / "scifact" / "corpus.jsonl"
-DATA = ROOT / "var"
+DATA = ROOT / "benchmarks" / "results"
 BATCH = 32
 Ids = npt.NDArray[np.int32]
 
