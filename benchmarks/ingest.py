@@ -2,9 +2,9 @@
 
     python -m benchmarks.ingest [--documents 600] [--rounds 3]
 
-Takes documents of SciFact, cuts them as the product does, and times two ways to the vectors of the same chunk texts: the
-graph alone (`ingest_baseline.bare_throughput`), and all of `fastops ingest` in a process and a data directory of its own:
-reading, storing, cutting, terms, vectors, journal, commits. Prints chunks a second of both and their ratio.
+Takes documents of SciFact, cuts them as the product does, and times two ways to the vectors of the same chunk texts:
+the graph alone (`ingest_baseline.bare_throughput`), and all of `fastops ingest` with a process and data directory of
+its own: reading, storing, cutting, terms, vectors, journal, commits. Prints chunks a second of both and their ratio.
 """
 
 import argparse
