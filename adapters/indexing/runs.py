@@ -37,15 +37,23 @@ def find(held: Numbers, live: npt.NDArray[np.bool_], runs: tuple[Run, ...], numb
     found = np.full(len(numbers), -1, dtype=np.intp)
     for run in runs:
         inside = held[run.start : run.stop]
-        # of slots that had the same number the last one counts: only it can be live
-        place = np.searchsorted(inside, numbers, side="right", sorter=run.order) - 1
-        np.maximum(place, 0, out=place)
+        place = _places(inside, run.order, numbers)
         slots = place if run.order is None else run.order.take(place)
         hit = inside.take(slots) == numbers
         slots = slots + run.start
         hit &= live.take(slots)
         np.copyto(found, slots, where=hit)
     return found
+
+
+def _places(inside: Numbers, order: Slots | None, numbers: Numbers) -> Slots:
+    """Where each number would stand in a run. Of slots that had the same number the last: only it can be live."""
+    if order is None and inside[-1] - inside[0] == len(inside) - 1:  # none is missing between
+        place = np.minimum(numbers - inside[0], len(inside) - 1)
+    else:
+        place = np.searchsorted(inside, numbers, side="right", sorter=order) - 1
+    places: Slots = np.maximum(place, 0)
+    return places
 
 
 def _continues(run: Run, following: Run, numbers: Numbers) -> bool:

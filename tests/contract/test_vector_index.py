@@ -198,7 +198,7 @@ def test_vectors_whose_signs_say_little_are_scanned_exactly(same_signs: bool) ->
 
 
 def test_questions_unlike_anything_held_end_the_scanning_of_codes() -> None:
-    subject = EmbeddedVectorIndex("test-model", 96, exact_below=1000, kept=100)
+    subject = EmbeddedVectorIndex("test-model", 96, exact_below=1000, kept=250)
     subject.put(wide_batch(clusters(30_000, 96)))
     subject.settle()
     assert subject.scans_codes(EVERYTHING)
