@@ -38,8 +38,21 @@ async def extractor(
 
 
 def children() -> list[str]:
-    """Processes of this one that still run."""
-    return [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    """Processes of this one that still run and were not there before, as a database server of other tests may be."""
+    return sorted(all_children() - _others)
+
+
+def all_children() -> set[str]:
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+
+
+_others: set[str] = set()
+
+
+@pytest.fixture(autouse=True)
+def _known_children() -> None:
+    _others.clear()
+    _others.update(all_children())
 
 
 def descriptors() -> int:
