@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from application.knowledge.answering import AnswerService
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from application.knowledge.answering import AnswerService
 from application.shared.unit_of_work import Repeat
 from domain.shared.actor import Actor, Permission
 from entrypoints.http.bodies import JsonBody
