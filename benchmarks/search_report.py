@@ -90,8 +90,11 @@ def _table(title: str, figures: Figures, size: int) -> Table:
     for label, (name, direction, at_100k, at_1m) in BARS.items():
         bar = at_100k if size <= 100_000 else at_1m
         figure = figures[name]
-        met = bar is None or (figure <= bar if direction == "<=" else figure >= bar)
-        table.add_row(label, f"{figure:.3f}", "" if bar is None else f"{direction} {bar}", "pass" if met else "FAIL")
-    for name in figures.keys() - named:
+        if bar is None:
+            table.add_row(label, f"{figure:.3f}", "", "")
+            continue
+        met = figure <= bar if direction == "<=" else figure >= bar
+        table.add_row(label, f"{figure:.3f}", f"{direction} {bar}", "pass" if met else "FAIL")
+    for name in sorted(figures.keys() - named):
         table.add_row(name, f"{figures[name]:.3f}", "", "")
     return table
