@@ -99,6 +99,11 @@ def test_progress_is_for_terminals_only(terminal: Terminal) -> None:
     assert "\x1b" not in ended.out
 
 
+def take_interrupts() -> None:
+    """A shell that starts tests in the background has them ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_is_finished_by_the_next(terminal: Terminal, how: signal.Signals) -> None:
     lines: list[dict[str, object]] = [
@@ -113,6 +118,7 @@ def test_an_interrupted_run_is_finished_by_the_next(terminal: Terminal, how: sig
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=take_interrupts,
     )
     while process.poll() is None and not rows(terminal, "SELECT 1 FROM documents LIMIT 1"):
         time.sleep(0.02)
