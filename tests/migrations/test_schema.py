@@ -136,6 +136,17 @@ def test_a_missing_file_is_not_made_by_looking(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_looking_at_a_foreign_file_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.db"
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE users (id integer)")
+    connection.close()
+    before = file.read_bytes()
+    assert migrations.status(f"sqlite:///{file}").state is SchemaState.FOREIGN
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.parametrize("stop_after", [1, 5, 20, 40])
 def test_a_migration_that_dies_in_the_middle_leaves_nothing(tmp_path: Path, stop_after: int) -> None:
     """SQLite keeps DDL in the transaction, so a killed runner leaves the schema as it was."""

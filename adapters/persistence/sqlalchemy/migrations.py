@@ -2,22 +2,25 @@
 
 import asyncio
 import importlib.resources
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.errors import translated
@@ -121,24 +124,43 @@ def _run(url: str, call: Callable[[Connection], T], *, writing: bool = True) -> 
 def _on_sqlite(url: URL, call: Callable[[Connection], T], writing: bool) -> T:
     """Foreign keys are off while tables are rebuilt, or SQLite would delete their children; they are checked after."""
     path = Path(str(url.database))
-    if not writing and not path.exists():
-        raise NotFound("database_missing", f"There is no database at {path}; `fastops db upgrade` makes one.")
-    engine, turnstile = sqlite_engine(url, writing=writing), Turnstile(path)
+    if not writing:
+        return _looked_at(path, call)
+    engine, turnstile = sqlite_engine(url, writing=True), Turnstile(path)
     try:
         with turnstile.turn(), engine.connect() as connection:
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             with connection.begin():
                 result = call(connection)
-                if writing and connection.execute(text("PRAGMA foreign_key_check")).first():
+                if connection.execute(text("PRAGMA foreign_key_check")).first():
                     raise Conflict("foreign_keys_broken", "The migration would leave rows without their parents.")
             return result
     except DatabaseError as error:
-        if "not a database" in str(error):
-            raise Conflict("foreign_database", "The file in DATABASE_URL is not a SQLite database.") from error
-        raise
+        raise _no_database(error) from error
     finally:
         engine.dispose()
         turnstile.close()
+
+
+def _looked_at(path: Path, call: Callable[[Connection], T]) -> T:
+    """Read only, so that a foreign file stays as it is to the byte."""
+    if not path.exists():
+        raise NotFound("database_missing", f"There is no database at {path}; `fastops db upgrade` makes one.")
+    address = f"file:{quote(str(path.resolve()))}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return call(connection)
+    except DatabaseError as error:
+        raise _no_database(error) from error
+    finally:
+        engine.dispose()
+
+
+def _no_database(error: DatabaseError) -> Exception:
+    if "not a database" in str(error):
+        return Conflict("foreign_database", "The file in DATABASE_URL is not a SQLite database.")
+    return error
 
 
 async def _on_server(url: URL, call: Callable[[Connection], T], writing: bool) -> T:
