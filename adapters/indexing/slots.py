@@ -52,8 +52,8 @@ class SlotView:
         by_low = np.argsort(low, kind="stable")
         high, low = high[by_low], low[by_low]
         buckets = np.zeros(BUCKETS, dtype=np.bool_)
-        buckets[low % BUCKETS] = True
-        near = np.flatnonzero(buckets.take((self.document_low % BUCKETS).astype(np.intp)) & self.live)
+        buckets[_bucket(low)] = True
+        near = np.flatnonzero(buckets.take(_bucket(self.document_low)) & self.live)
         at = np.searchsorted(low, self.document_low[near])
         hit = np.zeros(len(near), dtype=np.bool_)
         for step in range(_longest_repeat(low)):
@@ -185,6 +185,10 @@ def halves(ids: Sequence[UUID]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.
     """The upper and the lower 64 bits of ids, as two columns."""
     both = np.frombuffer(b"".join([each.bytes for each in ids]), dtype=">u8").reshape(-1, 2).astype(np.uint64)
     return np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1])
+
+
+def _bucket(low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    return (low & np.uint64(BUCKETS - 1)).view(np.int64)
 
 
 def _longest_repeat(ascending: npt.NDArray[np.uint64]) -> int:

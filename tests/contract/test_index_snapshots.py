@@ -13,7 +13,7 @@ import pytest
 
 from adapters.keywords.bm25.index import Bm25Index
 from adapters.vectors.embedded.index import EmbeddedVectorIndex
-from application.knowledge.retrieval import AllowedSet
+from application.knowledge.retrieval import AllowedSet, ChunkBatch
 from tests.chunk_batches import DIMENSION, batch, document, many, signs
 
 EVERYTHING = AllowedSet(None)
@@ -103,6 +103,30 @@ def test_a_snapshot_of_another_history_is_withdrawn(make: Callable[[], Index], t
     after_restore.save(tmp_path, 8)
     assert reader.load(tmp_path, latest=8) == 8
     assert len(reader) == 10
+
+
+def test_work_on_what_was_held_before_loading_is_dropped(tmp_path: Path) -> None:
+    saved = keywords()
+    saved.put(batch(many(30)))
+    saved.save(tmp_path, 1)
+    before, others = answers(saved), batch(many(3000, seed=9))
+    for _ in range(5):
+        index = Bm25Index("test-1", merged_at_once=2000)
+        for start in range(0, 3000, 1500):
+            index.put(part(others, start, start + 1500))
+        assert index.load(tmp_path) == 1
+        index.settle()
+        assert answers(index) == before
+
+
+def part(whole: ChunkBatch, start: int, stop: int) -> ChunkBatch:
+    return ChunkBatch(
+        whole.numbers[start:stop],
+        whole.document_ids[start:stop],
+        whole.collection_ids[start:stop],
+        whole.vectors[start:stop],
+        whole.terms[start:stop],
+    )
 
 
 def test_processes_that_take_turns_do_not_disturb_each_other(make: Callable[[], Index], tmp_path: Path) -> None:

@@ -219,6 +219,13 @@ def assert_exact(subject: EmbeddedVectorIndex, queries: np.ndarray) -> None:
         assert hits.numbers.tolist() == np.lexsort((numbers, -scores))[:10].tolist()
 
 
+def test_a_wide_scan_tells_vectors_apart_that_differ_by_rounding_only() -> None:
+    near = clusters(1, 96) + 3e-7 * scattered(25_000, 96)
+    subject = EmbeddedVectorIndex("test-model", 96)
+    subject.put(wide_batch(near.astype(np.float32)))
+    assert_exact(subject, clusters(20, 96, seed=8))
+
+
 def test_rows_of_another_dimension_are_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         embedded().put(wide_batch(clusters(3, 8)))

@@ -73,7 +73,8 @@ def _block(segment: Segment, low: int, high: int, live: npt.NDArray[np.bool_], f
 
 def _interleaved(parts: Sequence[Block]) -> Block:
     """One block in which each term has the postings of all parts, one part's after the other's."""
-    terms = np.unique(np.concatenate([part.terms for part in parts]))
+    terms = np.sort(np.concatenate([part.terms for part in parts]), kind="stable")  # fast, as they are sorted runs
+    terms = terms.compress(np.diff(terms, prepend=terms[:1] - np.uint32(1)) != 0)
     places = [np.searchsorted(terms, part.terms) for part in parts]
     counts = np.zeros(len(terms), dtype=np.int64)
     for part, place in zip(parts, places, strict=True):
