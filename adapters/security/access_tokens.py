@@ -34,8 +34,12 @@ CACHED_MAX = 4096
 class JoseAccessTokens:
     """The port `AccessTokens`. Verified tokens are remembered until they expire or the key ring changes."""
 
-    def __init__(self, ring: KeyRing, *, issuer: str, audience: str, cached_max: int = CACHED_MAX) -> None:
+    def __init__(
+        self, ring: KeyRing, *, issuer: str, audience: str, siblings: str | None = None, cached_max: int = CACHED_MAX
+    ) -> None:
+        """`siblings` is a pattern of further issuers, each its own audience, that sign with the same keys."""
         self._ring, self._issuer, self._audience = ring, issuer, audience
+        self._siblings = re.compile(siblings) if siblings else None
         self._cached: OrderedDict[bytes, AccessClaims] = OrderedDict()
         self._cached_max, self._epoch = cached_max, -1
 
@@ -85,9 +89,15 @@ class JoseAccessTokens:
             raise TokenRefused()
         return key
 
+    def _is_ours(self, issuer: object, audience: object) -> bool:
+        if issuer == self._issuer and audience == self._audience:
+            return True
+        known = self._siblings is not None and isinstance(issuer, str) and self._siblings.fullmatch(issuer)
+        return bool(known) and audience == issuer
+
     def _claims(self, claims: Mapping[str, Any], now: Instant) -> AccessClaims:
         expires, issued = claims["exp"], claims["iat"]
-        if claims["iss"] != self._issuer or claims["aud"] != self._audience or claims["client_id"] != CLIENT:
+        if not self._is_ours(claims["iss"], claims["aud"]) or claims["client_id"] != CLIENT:
             raise TokenRefused()
         if type(expires) is not int or type(issued) is not int or not isinstance(claims["jti"], str):
             raise TokenRefused()

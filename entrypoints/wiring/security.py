@@ -52,6 +52,11 @@ class KeysContainer(DeclarativeContainer):
     cursor_key = Callable(derived, master, "cursors")
 
 
+def other_ports(settings: Settings) -> str | None:
+    """Without PUBLIC_URL a process names itself by its port, and others on the same data by theirs."""
+    return None if settings.service.public_url else r"http://[^/]+:\d{1,5}"
+
+
 class SecurityContainer(DeclarativeContainer):
     """Makers of tokens and hashes."""
 
@@ -61,7 +66,11 @@ class SecurityContainer(DeclarativeContainer):
 
     key_ring = Singleton(KeyRing, persistence.signing_keys, keys.ring_sealer)
     access_tokens = Singleton(
-        JoseAccessTokens, key_ring, issuer=settings.provided.public_url, audience=settings.provided.public_url
+        JoseAccessTokens,
+        key_ring,
+        issuer=settings.provided.public_url,
+        audience=settings.provided.public_url,
+        siblings=Callable(other_ports, settings),
     )
     refresh_tokens = Singleton(HmacRefreshTokens, keys.refresh_key)
     api_key_secrets = Singleton(ChecksummedApiKeySecrets)

@@ -286,3 +286,17 @@ def test_without_keys_nothing_is_signed_and_everything_refused(token: str) -> No
 
 
 GARBAGE_TOKENS = JoseAccessTokens(KeyRing(None, None), issuer=ISSUER, audience=ISSUER)  # type: ignore[arg-type]
+
+
+async def test_processes_of_one_installation_take_each_others_tokens(ring: KeyRing) -> None:
+    """Where no PUBLIC_URL is set, each names itself by its port; with one, nobody else's name is taken."""
+    names = ["http://127.0.0.1:8000", "http://127.0.0.1:8001", "https://elsewhere.example:1"]
+    pattern = r"http://[^/]+:\d+"
+    first, second, foreign = (JoseAccessTokens(ring, issuer=n, audience=n, siblings=pattern) for n in names)
+    strict = JoseAccessTokens(ring, issuer=names[1], audience=names[1])
+    token, _ = first.issue(new_id(), new_id(), "", NOW)
+    assert second.verify(token, NOW) == first.verify(token, NOW)
+    with pytest.raises(TokenRefused):
+        strict.verify(token, NOW)
+    with pytest.raises(TokenRefused):
+        second.verify(foreign.issue(new_id(), new_id(), "", NOW)[0], NOW)
