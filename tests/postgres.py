@@ -49,7 +49,7 @@ def postgres_server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="fastops-postgres-"))
     identity = _unprivileged(home)
     if identity and not _open_to_all(folder):
-        folder = Path(shutil.copytree(folder.parent, home / "install")) / "bin"
+        folder = _copied(folder, home / "install")
     data, port = home / "data", _free_port()
     make = [folder / "initdb", "-D", data, "-U", "fastops", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]
     subprocess.run(make, check=True, capture_output=True, cwd=home, **identity)  # type: ignore[call-overload]
@@ -104,6 +104,14 @@ def _unprivileged(home: Path) -> dict[str, str | int]:
     account = pwd.getpwnam("nobody")
     os.chown(home, account.pw_uid, account.pw_gid)
     return {"user": account.pw_uid, "group": account.pw_gid}
+
+
+def _copied(folder: Path, target: Path) -> Path:
+    """The server and the libraries that its wheel keeps beside it, at the same distance from each other."""
+    package = folder.parents[1]
+    for part in (folder.parent, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, target / part.relative_to(package.parent))
+    return target / folder.relative_to(package.parent)
 
 
 def _open_to_all(folder: Path) -> bool:
