@@ -17,9 +17,11 @@ from application.identity.access import AccessService
 from application.identity.account import AccountService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.groups import GroupService
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import SignInThrottle
 from application.identity.reactions import IdentityReactions
+from application.identity.roles import RoleService
 from application.identity.users import UserService
 from application.identity.views import TokenPair
 from domain.identity.password_policy import PasswordPolicy
@@ -51,6 +53,8 @@ class Identity:
     account: AccountService
     authentication: AuthenticationService
     access: AccessService
+    roles: RoleService
+    groups: GroupService
     api_keys: ApiKeyService
     reactions: IdentityReactions
     tokens: TokenMakers
@@ -94,6 +98,8 @@ async def identity_on(
         account=AccountService(work, lists, clock, keeper, throttle),
         authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle),
         access=AccessService(principals, clock, access_tokens, SECRETS),
+        roles=RoleService(work, clock),
+        groups=GroupService(work, lists, clock),
         api_keys=ApiKeyService(work, lists, clock, SECRETS),
         reactions=IdentityReactions(work, clock),
         tokens=tokens,

@@ -34,10 +34,18 @@ WORKER = "worker"
 
 
 class Everyone:
-    """A directory in which the users of a test are."""
+    """A directory in which the users and groups of a test are; `actors` are those whose standing is known."""
 
     def __init__(self) -> None:
         self.users: set[UUID] = set()
+        self.groups: set[UUID] = set()
+        self.actors: dict[UUID, Actor] = {}
+
+    async def standing(self, user_id: UUID) -> Actor | None:
+        return self.actors.get(user_id)
+
+    async def group_exists(self, group_id: UUID) -> bool:
+        return group_id in self.groups
 
     async def user_exists(self, user_id: UUID) -> bool:
         return user_id in self.users

@@ -84,6 +84,11 @@ def _difference(change: Change) -> tuple[Row | None, Row | None]:
     before, after = _shown(change, change.before), _shown(change, change.after)
     if before is None or after is None:
         return before, after
+    for part in change.mapping.owned:
+        if part.large:
+            gone, come = before[part.member], after[part.member]
+            before[part.member] = [item for item in gone if item not in come]
+            after[part.member] = [item for item in come if item not in gone]
     changed = {name for name in after if before.get(name) != after[name] or _raw_differs(change, name)}
     return {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
 

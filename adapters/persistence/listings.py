@@ -66,6 +66,15 @@ USERS = Listing(
         "q": Filter(Match.CONTAINS, ("name", "email")),
     },
 )
+GROUPS = Listing(
+    "user_groups",
+    sorts={"created_at": "created_at", "name": "name"},
+    filters={
+        "name": equal("name"),
+        "q": Filter(Match.CONTAINS, ("name",)),
+        "member": Filter(Match.OWNED, ("members", "user_id")),
+    },
+)
 API_KEYS = Listing("api_keys", sorts={"created_at": "created_at", "name": "name"})
 SESSIONS = Listing("sessions")
 COLLECTIONS = Listing(

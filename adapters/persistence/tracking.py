@@ -23,11 +23,15 @@ class Unique:
 
 @dataclass(frozen=True)
 class Owned:
-    """Rows of a set that an aggregate owns: the member of the row that holds them, their table and its parent key."""
+    """Rows of a set that an aggregate owns: the member of the row that holds them, their table and its parent key.
+
+    Of a `large` set the journal tells what came and went, not the whole of it each time.
+    """
 
     member: str
     table: str
     parent: str
+    large: bool = False
 
 
 @dataclass(frozen=True)

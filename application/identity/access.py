@@ -3,7 +3,6 @@
 from application.identity.ports import AccessTokens, ApiKeySecrets, Principals
 from application.shared.ports import Clock
 from domain.identity.errors import TokenRefused
-from domain.identity.roles import rights_of
 from domain.shared.actor import Actor, ActorType, Origin
 
 API_KEY_PREFIX = "fo_"
@@ -34,18 +33,7 @@ class AccessService:
         principal = await self._principals.of_session(claims.session_id, now)
         if principal is None or not principal.active or principal.user_id != claims.user_id:
             raise TokenRefused()
-        rights = rights_of(principal.roles)
-        return Actor(
-            type=ActorType.USER,
-            id=str(principal.user_id),
-            name=principal.name,
-            user_id=principal.user_id,
-            session_id=claims.session_id,
-            permissions=rights.permissions,
-            group_ids=principal.group_ids,
-            every_collection=rights.every_collection,
-            origin=origin,
-        )
+        return principal.actor(origin, claims.session_id)
 
     async def _of_api_key(self, text: str, origin: Origin) -> Actor:
         parts = self._secrets.read(text)
@@ -58,14 +46,13 @@ class AccessService:
         if not key.admits(origin.client_address):
             raise TokenRefused()
         await self._principals.touch_api_key(key.id, now)
-        rights = rights_of(owner.roles)
         return Actor(
             type=ActorType.API_KEY,
             id=str(key.id),
             name=key.name,
             user_id=owner.user_id,
-            permissions=rights.permissions & key.scopes,
+            permissions=owner.rights.permissions & key.scopes,
             group_ids=owner.group_ids,
-            every_collection=rights.every_collection,
+            every_collection=owner.rights.every_collection,
             origin=origin,
         )

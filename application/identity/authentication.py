@@ -12,13 +12,14 @@ from application.identity.ports import (
     RefreshTokens,
     SignInThrottle,
 )
+from application.identity.rights import rights_in
 from application.identity.sessions import settled
 from application.identity.views import TokenPair
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import InvalidGrant, TokenRefused
-from domain.identity.roles import rights_of
+from domain.identity.roles import Rights
 from domain.identity.sessions import Session, SessionEnd
 from domain.identity.users import User, normal_email
 from domain.shared.actor import Actor, ActorType, Origin, anonymous
@@ -96,7 +97,7 @@ class AuthenticationService:
                 if not session.is_unused(generation):
                     raise StaleVersion()
                 token = self._tokens.refresh.next(refresh_token, session.refresh(now))
-                return await uow.commit(self._pair(principal.user_id, principal.roles, session_id, token, now))
+                return await uow.commit(self._pair(principal.user_id, principal.rights, session_id, token, now))
         except StaleVersion:
             await self._end(actor, session_id, SessionEnd.REUSE)
             raise InvalidGrant() from None
@@ -137,7 +138,8 @@ class AuthenticationService:
             if renewed is not None:
                 await uow.passwords.rehash(session.user_id, known.credential.password_hash, renewed)
             uow.sessions.add(session)
-            pair = self._pair(session.user_id, known.user.roles, session.id, token, session.created_at)
+            rights = await rights_in(uow, known.user.roles)
+            pair = self._pair(session.user_id, rights, session.id, token, session.created_at)
             try:
                 return await uow.commit(pair)
             except Conflict:
@@ -175,8 +177,8 @@ class AuthenticationService:
         principal = await self._principals.of_session(session_id, now)
         return None if principal is None else (session_id, principal)
 
-    def _pair(self, user_id: UUID, roles: frozenset[str], session_id: UUID, token: str, now: Instant) -> TokenPair:
-        scope = " ".join(sorted(rights_of(roles).permissions))
+    def _pair(self, user_id: UUID, rights: Rights, session_id: UUID, token: str, now: Instant) -> TokenPair:
+        scope = " ".join(sorted(rights.permissions))
         access, seconds = self._tokens.access.issue(user_id, session_id, scope, now)
         return TokenPair(access_token=access, refresh_token=token, expires_in=seconds, scope=scope)
 

@@ -1,19 +1,24 @@
 """Ports of identity: its view of the work, its read models, and the makers of hashes and tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from application.identity.views import ApiKeyView, SessionView, UserView
+from application.identity.views import ApiKeyView, GroupView, SessionView, UserView
 from application.shared.unit_of_work import Commits, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
-from domain.identity.errors import LastAdministrator
+from domain.identity.errors import LastAdministrator, RoleInUse
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole, Rights
 from domain.identity.sessions import Session
 from domain.identity.users import User
+from domain.shared.actor import Actor, ActorType, Origin
 from domain.shared.values import Instant, ListQuery, Page
 
 LAST_ADMINISTRATOR = Rule("identity.last_administrator", LastAdministrator)
+ROLES_IN_PLACE = Rule("identity.roles_in_place", RoleInUse)
+"""Every role that a user has is there; checked where one is given and where one is deleted."""
 
 
 class Users(Protocol):
@@ -60,6 +65,23 @@ class ApiKeys(Protocol):
     def remove(self, key: ApiKey) -> None: ...
 
 
+class Roles(Protocol):
+    """Custom roles; the built-in ones are code."""
+
+    async def named(self, names: Iterable[str]) -> Sequence[CustomRole]:
+        """Those of these names that are there."""
+
+    async def all(self) -> Sequence[CustomRole]: ...
+    def add(self, role: CustomRole) -> None: ...
+    def remove(self, role: CustomRole) -> None: ...
+
+
+class Groups(Protocol):
+    async def get(self, id: UUID, expected: int | None = None) -> Group: ...
+    def add(self, group: Group) -> None: ...
+    def remove(self, group: Group) -> None: ...
+
+
 class IdentityWork(Commits, Protocol):
     """What a use case of identity can touch."""
 
@@ -71,6 +93,10 @@ class IdentityWork(Commits, Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def roles(self) -> Roles: ...
+    @property
+    def groups(self) -> Groups: ...
 
 
 class IdentityLists(Protocol):
@@ -85,6 +111,12 @@ class IdentityLists(Protocol):
     async def sessions(self, user_id: UUID, query: ListQuery) -> Page[SessionView]:
         """Sessions of one user that have not ended. Sorts: created_at."""
 
+    async def groups(self, query: ListQuery) -> Page[GroupView]:
+        """Groups. Sorts: created_at, name. Filters: name, q (part of the name), member (a user id)."""
+
+    async def group_members(self, group_id: UUID, query: ListQuery) -> Page[UserView]:
+        """The users in a group; sorts and filters of `users`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -94,8 +126,22 @@ class Principal:
     name: str
     email: str
     active: bool
-    roles: frozenset[str]
+    rights: Rights
     group_ids: frozenset[UUID] = frozenset()
+
+    def actor(self, origin: Origin | None = None, session_id: UUID | None = None) -> Actor:
+        """The user itself as the one who acts, with all its rights."""
+        return Actor(
+            type=ActorType.USER,
+            id=str(self.user_id),
+            name=self.name,
+            user_id=self.user_id,
+            session_id=session_id,
+            permissions=self.rights.permissions,
+            group_ids=self.group_ids,
+            every_collection=self.rights.every_collection,
+            origin=origin or Origin(),
+        )
 
 
 class Principals(Protocol):

@@ -1,22 +1,37 @@
 """Who may give which rights: nobody hands out, or takes over, more than he holds himself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from application.identity.ports import IdentityWork
 from domain.identity.errors import RightsNotHeld, SessionRequired, UnknownRole
-from domain.identity.roles import BUILT_IN, rights_of
+from domain.identity.roles import BUILT_IN, Rights, Role, rights_of
 from domain.shared.actor import Actor, ActorType
 from domain.shared.errors import Violation
 
 
-def require_known(roles: Iterable[str]) -> None:
+async def roles_named(uow: IdentityWork, names: Iterable[str]) -> Sequence[Role]:
+    """The roles of these names, built-in and custom ones; names of no role are left out."""
+    wanted = frozenset(names)
+    custom = wanted - BUILT_IN.keys()
+    roles = [BUILT_IN[name] for name in wanted & BUILT_IN.keys()]
+    return [*roles, *(found.role for found in await uow.roles.named(custom))] if custom else roles
+
+
+async def rights_in(uow: IdentityWork, names: Iterable[str]) -> Rights:
+    """What the roles of these names add up to."""
+    return rights_of(await roles_named(uow, names))
+
+
+async def require_known(uow: IdentityWork, names: Iterable[str]) -> None:
     """Raise UnknownRole unless there are roles of all these names."""
-    if any(role not in BUILT_IN for role in roles):
+    wanted = frozenset(names)
+    if len(await roles_named(uow, wanted)) != len(wanted):
         raise UnknownRole(violations=[Violation("/roles", "unknown_role", "Name roles that exist; see GET /roles.")])
 
 
-def require_holding(actor: Actor, roles: Iterable[str]) -> None:
+async def require_holding(uow: IdentityWork, actor: Actor, names: Iterable[str]) -> None:
     """Raise RightsNotHeld unless the actor has every right that these roles add up to."""
-    if not rights_of(roles).within(actor.permissions, actor.every_collection):
+    if not (await rights_in(uow, names)).within(actor.permissions, actor.every_collection):
         raise RightsNotHeld()
 
 

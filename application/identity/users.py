@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from application.identity.passwords import PasswordKeeper
-from application.identity.ports import LAST_ADMINISTRATOR, IdentityLists, IdentityWork
-from application.identity.rights import require_holding, require_known
+from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE, IdentityLists, IdentityWork
+from application.identity.rights import require_holding, require_known, roles_named
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
 from application.identity.views import UserView
 from application.shared.ports import Clock
@@ -39,13 +39,14 @@ class UserService:
         """Make an account; without a password it cannot sign in yet. Raises EmailTaken, UnknownRole, RightsNotHeld
         for roles beyond the actor's own rights, and PasswordRefused."""
         actor.require(Permission.USERS_WRITE)
-        require_known(roles)
-        require_holding(actor, roles)
         async with self._work(Operation("user.create", actor, repeat)) as uow:
+            await require_known(uow, roles)
+            await require_holding(uow, actor, roles)
             user = User.register(name=name, email=email, at=self._clock.now(), roles=roles, kind=kind)
             if await uow.users.by_email(user.email) is not None:
                 raise EmailTaken()
             uow.users.add(user)
+            self._guard_roles(uow, user, roles)
             if password is not None:
                 uow.passwords.add(PasswordCredential.set(user.id, await self._hash(user, password), user.created_at))
             return await uow.commit(UserView.of(user))
@@ -78,7 +79,7 @@ class UserService:
         actor.require(Permission.USERS_WRITE)
         async with self._work(Operation("user.change", actor)) as uow:
             user = await uow.users.get(user_id)
-            self._require_changeable(actor, user, email, roles)
+            await self._require_changeable(uow, actor, user, email, roles)
             require_version(user, expected)
             await self._rename(uow, user, name, email)
             self._set_roles(uow, user, roles)
@@ -153,7 +154,7 @@ class UserService:
         async def attempt() -> None:
             async with self._work(Operation("user.reset_password", actor)) as uow:
                 user = await uow.users.get(user_id)
-                require_holding(actor, user.roles)
+                await require_holding(uow, actor, user.roles)
                 await self._put_password(uow, user, await self._hash(user, password))
                 await end_sessions(uow, user.id, self._clock.now())
                 await uow.commit(None)
@@ -163,24 +164,26 @@ class UserService:
 
     async def _with_roles(self, actor: Actor, user_id: UUID, role: str, *, given: bool) -> UserView:
         actor.require(Permission.USERS_WRITE)
-        require_holding(actor, {role})
 
         async def attempt() -> UserView:
             async with self._work(Operation("user.give_role" if given else "user.take_role", actor)) as uow:
                 user = await uow.users.get(user_id)
-                if given and role not in BUILT_IN:
+                if given and not await roles_named(uow, {role}):
                     raise NotFound(detail="There is no role of this name.")
+                await require_holding(uow, actor, {role})
                 self._set_roles(uow, user, user.roles | {role} if given else user.roles - {role})
                 return await uow.commit(UserView.of(user))
 
         return await settled(attempt)
 
     @staticmethod
-    def _require_changeable(actor: Actor, user: User, email: str, roles: frozenset[str]) -> None:
-        require_known(roles - user.roles)
-        require_holding(actor, roles ^ user.roles)
+    async def _require_changeable(
+        uow: IdentityWork, actor: Actor, user: User, email: str, roles: frozenset[str]
+    ) -> None:
+        await require_known(uow, roles - user.roles)
+        await require_holding(uow, actor, roles ^ user.roles)
         if normal_email(email) != user.email:
-            require_holding(actor, user.roles)
+            await require_holding(uow, actor, user.roles)
 
     async def _rename(self, uow: IdentityWork, user: User, name: str, email: str) -> None:
         now, address = self._clock.now(), normal_email(email)
@@ -194,12 +197,18 @@ class UserService:
     def _set_roles(self, uow: IdentityWork, user: User, roles: frozenset[str]) -> None:
         if ADMIN.name in user.roles - roles:
             self._guard(uow, user)
+        self._guard_roles(uow, user, roles - user.roles)
         user.set_roles(roles, self._clock.now())
 
     @staticmethod
     def _guard(uow: IdentityWork, user: User) -> None:
         if ADMIN.name in user.roles:
             uow.guard(LAST_ADMINISTRATOR, user.id)
+
+    @staticmethod
+    def _guard_roles(uow: IdentityWork, user: User, given: frozenset[str]) -> None:
+        if given - BUILT_IN.keys():
+            uow.guard(ROLES_IN_PLACE, user.id)
 
     async def _hash(self, user: User, password: str) -> str:
         if user.kind is UserKind.SERVICE:

@@ -1,10 +1,11 @@
 """What identity shows: plain data, without secrets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.identity.credentials import ApiKey
-from domain.identity.roles import Role
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole, Role
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.shared.values import Instant
@@ -111,11 +112,15 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleView:
+    """`id` is None and `version` 0 for built-in roles, which never change."""
+
     name: str
     description: str
     permissions: tuple[str, ...]
     every_collection: bool
     built_in: bool
+    id: UUID | None = None
+    version: int = 0
 
     @classmethod
     def of(cls, role: Role) -> "RoleView":
@@ -125,4 +130,31 @@ class RoleView:
             permissions=tuple(sorted(permission.value for permission in role.permissions)),
             every_collection=role.every_collection,
             built_in=role.built_in,
+        )
+
+    @classmethod
+    def of_custom(cls, custom: CustomRole) -> "RoleView":
+        return replace(cls.of(custom.role), id=custom.id, version=custom.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    id: UUID
+    name: str
+    description: str
+    member_count: int
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, group: Group) -> "GroupView":
+        return cls(
+            id=group.id,
+            name=group.name,
+            description=group.description,
+            member_count=len(group.members),
+            created_at=group.created_at,
+            updated_at=group.updated_at,
+            version=group.version,
         )

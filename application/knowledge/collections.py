@@ -114,7 +114,7 @@ class CollectionService:
             return await uow.commit(GrantsView.of(collection))
 
     async def _checked(self, grants: Sequence[GrantView], held: frozenset[Grant]) -> frozenset[Grant]:
-        """Grants whose subjects are there. One that was given before may stay when its user is gone since."""
+        """Grants whose subjects are there. One that was given before may stay when its subject is gone since."""
         if len(grants) > GRANTS_MAX:
             raise Invalid(violations=[Violation("/grants", "too_many", f"Give at most {GRANTS_MAX} grants.")])
         known = {grant.subject_id for grant in held}
@@ -124,9 +124,11 @@ class CollectionService:
             grant = _grant(view, f"/grants/{place}", violations)
             if grant is None:
                 continue
-            user_id = grant.subject_id
-            if user_id is not None and user_id not in known and not await self._directory.user_exists(user_id):
-                violations.append(Violation(f"/grants/{place}/subject/id", "unknown_user", "There is no such user."))
+            if grant.subject_id not in known and not await self._exists(grant):
+                detail = f"There is no such {grant.subject_type.value}."
+                violations.append(
+                    Violation(f"/grants/{place}/subject/id", f"unknown_{grant.subject_type.value}", detail)
+                )
             read.append(grant)
         if violations:
             raise Invalid(violations=violations)
@@ -135,17 +137,23 @@ class CollectionService:
             raise Invalid(violations=[Violation("/grants", "subject_repeated", detail)])
         return frozenset(read)
 
+    async def _exists(self, grant: Grant) -> bool:
+        if grant.subject_id is None:
+            return True
+        if grant.subject_type is SubjectType.GROUP:
+            return await self._directory.group_exists(grant.subject_id)
+        return await self._directory.user_exists(grant.subject_id)
+
 
 def _grant(view: GrantView, pointer: str, violations: list[Violation]) -> Grant | None:
     """The grant that a view states; None with its violations where it states none."""
     before = len(violations)
     if view.subject_type not in tuple(SubjectType):
-        violations.append(Violation(f"{pointer}/subject/type", "unknown_subject_type", "Use user or everyone."))
-    elif view.subject_type == SubjectType.GROUP:
-        detail = "There are no groups in this release; grant to users or to everyone."
-        violations.append(Violation(f"{pointer}/subject/type", "groups_unsupported", detail))
+        violations.append(Violation(f"{pointer}/subject/type", "unknown_subject_type", "Use user, group or everyone."))
     elif (view.subject_type == SubjectType.EVERYONE) is not (view.subject_id is None):
-        violations.append(Violation(f"{pointer}/subject/id", "subject_id", "A user has an id, everyone has none."))
+        violations.append(
+            Violation(f"{pointer}/subject/id", "subject_id", "Users and groups have an id, everyone has none.")
+        )
     if view.level not in tuple(Level):
         violations.append(Violation(f"{pointer}/level", "unknown_level", "Use read, write or manage."))
     if len(violations) > before:

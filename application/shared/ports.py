@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from domain.shared.actor import Actor
 from domain.shared.values import Instant
 
 R = TypeVar("R")
@@ -19,6 +20,12 @@ class ActorDirectory(Protocol):
 
     async def user_exists(self, user_id: UUID) -> bool:
         """Whether a user of this id is there, active or not."""
+
+    async def group_exists(self, group_id: UUID) -> bool:
+        """Whether a group of this id is there."""
+
+    async def standing(self, user_id: UUID) -> Actor | None:
+        """The user as the one who acts, with all rights that roles and groups give; None where there is none."""
 
 
 class Leases(Protocol):

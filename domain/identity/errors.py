@@ -1,6 +1,14 @@
 """Refusals of the identity context."""
 
-from domain.shared.errors import AlreadyExists, Forbidden, Invalid, Malformed, RuleBroken, Unauthenticated
+from domain.shared.errors import (
+    AlreadyExists,
+    Forbidden,
+    Invalid,
+    Malformed,
+    RuleBroken,
+    Unauthenticated,
+    WrongState,
+)
 
 
 class EmailTaken(AlreadyExists):
@@ -28,6 +36,28 @@ class PasswordRefused(Invalid):
 class UnknownRole(Invalid):
     default_code = "unknown_role"
     default_detail = "There is no role of this name."
+
+
+class RoleNameTaken(AlreadyExists):
+    default_code = "role_name_taken"
+    default_detail = "There is a role of this name already; names of roles are unique."
+
+
+class RoleBuiltIn(WrongState):
+    default_code = "role_built_in"
+    default_detail = "The built-in roles cannot be changed; make a role of your own."
+
+
+class RoleInUse(RuleBroken):
+    """Also where a role was deleted while it was being given."""
+
+    default_code = "role_in_use"
+    default_detail = "Every role that a user has must be there: take a role from all users before you delete it."
+
+
+class GroupNameTaken(AlreadyExists):
+    default_code = "group_name_taken"
+    default_detail = "There is a group of this name already; names of groups are unique."
 
 
 class RightsNotHeld(Forbidden):

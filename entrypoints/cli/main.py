@@ -13,9 +13,11 @@ from entrypoints.cli import (
     doctor,
     errors,
     evaluation,
+    groups,
     ingest,
     keys,
     models,
+    roles,
     serve,
     users,
     version,
@@ -40,6 +42,8 @@ app.command()(doctor.doctor)
 app.command()(version.version)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(roles.app, name="role")
+app.add_typer(groups.app, name="group")
 app.add_typer(collections.app, name="collection")
 app.add_typer(models.app, name="model")
 app.add_typer(keys.app, name="keys")

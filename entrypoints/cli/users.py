@@ -1,20 +1,25 @@
 """Users from the terminal. Passwords come from a prompt or from stdin, never from an argument."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from domain.shared.actor import Actor
 from entrypoints.cli.output import JsonFlag, members, print_json, print_record, print_rows
 from entrypoints.cli.service import Service, run
 
 if TYPE_CHECKING:
     from application.identity.views import UserView
 
+T = TypeVar("T")
 app = typer.Typer(help="People and services that can sign in.", no_args_is_help=True)
 
 SHOWN = ["id", "name", "email", "kind", "status", "roles", "created_at"]
 EmailOption = Annotated[str, typer.Option(help="E-mail address; with the password it signs in.")]
+EmailArgument = Annotated[str, typer.Argument(help="E-mail address of the user.")]
+RoleArgument = Annotated[str, typer.Argument(help="Name of the role.")]
 StdinFlag = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
 
 
@@ -22,7 +27,7 @@ StdinFlag = Annotated[bool, typer.Option("--password-stdin", help="Read the pass
 def create(
     email: EmailOption,
     name: Annotated[str, typer.Option(help="Name as it is shown.")],
-    role: Annotated[list[str] | None, typer.Option(help="admin, editor or viewer; may be given again.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="Name of a role; may be given again.")] = None,
     password_stdin: StdinFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -72,6 +77,49 @@ def reset_password(
 
     run(work)
     typer.echo("The password is set; all sessions of this user have ended.", err=True)
+
+
+@app.command("give-role")
+def give_role(email: EmailArgument, role: RoleArgument, as_json: JsonFlag = False) -> None:
+    """Give a user a role. Exit code 3 if there is no such user or role."""
+    _show(_on(email, lambda users, actor, user: users.give_role(actor, user.id, role)), as_json)
+
+
+@app.command("take-role")
+def take_role(email: EmailArgument, role: RoleArgument, as_json: JsonFlag = False) -> None:
+    """Take a role from a user. Exit code 4 where no administrator would remain."""
+    _show(_on(email, lambda users, actor, user: users.take_role(actor, user.id, role)), as_json)
+
+
+@app.command()
+def disable(email: EmailArgument, as_json: JsonFlag = False) -> None:
+    """Shut a user out within a second. Exit code 3 if there is none with that e-mail address."""
+    _show(_on(email, lambda users, actor, user: users.disable(actor, user.id)), as_json)
+
+
+@app.command()
+def enable(email: EmailArgument, as_json: JsonFlag = False) -> None:
+    """Let a user in again."""
+    _show(_on(email, lambda users, actor, user: users.enable(actor, user.id)), as_json)
+
+
+@app.command()
+def delete(email: EmailArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove a user with sessions and keys, and erase the personal data."""
+    if not yes:
+        typer.confirm(f"Remove {email} for good?", abort=True, err=True)
+    _on(email, lambda users, actor, user: users.delete(actor, user.id, expected=None))
+    typer.echo("The user is gone.", err=True)
+
+
+def _on(email: str, verb: Callable[[Any, Actor, "UserView"], Awaitable[T]]) -> T:
+    """Carry out a verb on the user of this address."""
+
+    async def work(service: Service) -> T:
+        users = service.container.identity.users()
+        return await verb(users, service.actor, await users.by_email(service.actor, email))
+
+    return run(work)
 
 
 def read_password(from_stdin: bool, *, required: bool) -> Any:

@@ -28,6 +28,7 @@ TAGS: Final = (
     ("Users", "People and service accounts, and the roles that they have."),
     ("Account", "One's own account, password and sessions."),
     ("Roles", "Sets of permissions."),
+    ("Groups", "Sets of users that collections are granted to."),
     ("API keys", "Secrets for programs, with scopes within the owner's permissions."),
     ("Collections", "Documents under one set of grants, which say who may read, write and manage."),
     ("Documents", "What is handed in, and what became of it."),

@@ -10,6 +10,7 @@ from application.identity.access import AccessService
 from application.identity.account import AccountService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.groups import GroupService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
@@ -55,5 +56,6 @@ class IdentityContainer(DeclarativeContainer):
         persistence.clock,
         security.api_key_secrets,
     )
-    roles = Singleton(RoleService)
+    roles = Singleton(RoleService, persistence.store, persistence.clock)
+    groups = Singleton(GroupService, persistence.store, persistence.identity_lists, persistence.clock)
     reactions = Singleton(IdentityReactions, persistence.store, persistence.clock)

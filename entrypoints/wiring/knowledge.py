@@ -5,6 +5,7 @@ from typing import Any
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, DependenciesContainer, Dependency, List, Provider, Singleton
 
+from application.knowledge.access import AccessExplainer
 from application.knowledge.answering import AnswerService
 from application.knowledge.changes import DocumentChanges
 from application.knowledge.collections import CollectionService
@@ -65,6 +66,7 @@ class KnowledgeContainer(DeclarativeContainer):
         persistence.clock,
         changes,
     )
+    access = Singleton(AccessExplainer, persistence.store, persistence.directory)
     search = Singleton(SearchService, persistence.store, retriever)
     evidence = Singleton(Evidence, retrieval.embedder, retrieval.analyzer, retrieval.executor)
     answers = Singleton(AnswerService, persistence.store, retriever, evidence, language.model, persistence.clock)

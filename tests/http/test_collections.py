@@ -101,7 +101,7 @@ async def test_grants_go_both_ways_in_one_form(stored: Service) -> None:
     assert_problem(last, 409, "last_manager")
     for wrong, pointer in (
         ({"subject": {"type": "user"}, "level": "read"}, "/grants/0/subject/id"),
-        ({"subject": {"type": "group", "id": reader.id}, "level": "read"}, "/grants/0/subject/type"),
+        ({"subject": {"type": "group", "id": reader.id}, "level": "read"}, "/grants/0/subject/id"),
         ({"subject": {"type": "robot", "id": reader.id}, "level": "read"}, "/grants/0/subject/type"),
         ({"subject": {"type": "user", "id": "x"}, "level": "read"}, "/grants/0/subject/id"),
         ({"subject": {"type": "user", "id": manager.id}, "level": "own"}, "/grants/0/level"),

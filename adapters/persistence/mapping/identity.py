@@ -2,7 +2,9 @@
 
 from adapters.persistence.tracking import AggregateMapping, Owned, Row, Unique
 from domain.identity.credentials import ApiKey, PasswordCredential
-from domain.identity.errors import EmailTaken
+from domain.identity.errors import EmailTaken, GroupNameTaken, RoleNameTaken
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole
 from domain.identity.sessions import Session, SessionEnd
 from domain.identity.users import User, UserKind, UserStatus
 from domain.shared.actor import Permission
@@ -103,6 +105,41 @@ def api_key_from_row(row: Row) -> ApiKey:
     )
 
 
+def role_to_row(role: CustomRole) -> Row:
+    permissions = sorted(permission.value for permission in role.permissions)
+    return {"name": role.name, "description": role.description, "permissions": permissions}
+
+
+def role_from_row(row: Row) -> CustomRole:
+    return CustomRole(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        name=row["name"],
+        description=row["description"],
+        permissions=frozenset(Permission(name) for name in row["permissions"]),
+    )
+
+
+def group_to_row(group: Group) -> Row:
+    return {
+        "name": group.name,
+        "description": group.description,
+        "members": [{"group_id": group.id, "user_id": user_id} for user_id in sorted(group.members)],
+    }
+
+
+def group_from_row(row: Row) -> Group:
+    return Group(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        name=row["name"],
+        description=row["description"],
+        members=frozenset(owned["user_id"] for owned in row["members"]),
+    )
+
+
 USERS = AggregateMapping[User](
     kind="user",
     table="users",
@@ -133,4 +170,19 @@ API_KEYS = AggregateMapping[ApiKey](
     to_row=api_key_to_row,
     from_row=api_key_from_row,
     secret=frozenset({"secret_hash", "previous_hash"}),
+)
+ROLES = AggregateMapping[CustomRole](
+    kind="role",
+    table="roles",
+    to_row=role_to_row,
+    from_row=role_from_row,
+    unique=(Unique(("name",), RoleNameTaken),),
+)
+GROUPS = AggregateMapping[Group](
+    kind="group",
+    table="user_groups",
+    to_row=group_to_row,
+    from_row=group_from_row,
+    owned=(Owned("members", "group_members", "group_id", large=True),),
+    unique=(Unique(("name",), GroupNameTaken),),
 )

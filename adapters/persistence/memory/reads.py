@@ -14,12 +14,13 @@ from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.tracking import AggregateMapping, Row
 from application.audit.ports import AuditEvent
 from application.identity.ports import Principal
-from application.identity.views import ApiKeyView, SessionView, UserView
+from application.identity.views import ApiKeyView, GroupView, SessionView, UserView
 from application.knowledge.ports import ChunkHit
 from application.knowledge.retrieval import ChunkBatch, Numbers
 from application.knowledge.views import ChunkView, CollectionView, DocumentView
 from application.operations.ports import JobView
 from domain.identity.credentials import ApiKey
+from domain.identity.roles import BUILT_IN, Role, rights_of
 from domain.identity.users import UserStatus
 from domain.knowledge.documents import DocumentStatus
 from domain.shared.actor import Actor
@@ -31,6 +32,10 @@ def _entity(mapping: AggregateMapping[Any], row: Row) -> Any:
     entity = mapping.from_row(row)
     entity.version = row["version"]
     return entity
+
+
+def _has(group: Row, user_id: UUID) -> bool:
+    return any(member["user_id"] == user_id for member in group["members"])
 
 
 class MemoryIdentityReads:
@@ -48,6 +53,16 @@ class MemoryIdentityReads:
         page, after = page_of(rows, listings.API_KEYS, query)
         return Page([ApiKeyView.of(_entity(identity.API_KEYS, row)) for row in page], after)
 
+    async def groups(self, query: ListQuery) -> Page[GroupView]:
+        page, after = page_of(self._database.rows("user_groups"), listings.GROUPS, query)
+        return Page([GroupView.of(_entity(identity.GROUPS, row)) for row in page], after)
+
+    async def group_members(self, group_id: UUID, query: ListQuery) -> Page[UserView]:
+        group = self._database.row("user_groups", group_id)
+        rows = [row for row in self._database.rows("users") if group is not None and _has(group, row["id"])]
+        page, after = page_of(rows, listings.USERS, query)
+        return Page([UserView.of(_entity(identity.USERS, row)) for row in page], after)
+
     async def sessions(self, user_id: UUID, query: ListQuery) -> Page[SessionView]:
         rows = self._database.rows("sessions")
         mine = [row for row in rows if row["user_id"] == user_id and row["ended_at"] is None]
@@ -63,7 +78,8 @@ class MemoryIdentityReads:
             name=row["name"],
             email=row["email"],
             active=row["status"] == UserStatus.ACTIVE.value,
-            roles=frozenset(owned["role"] for owned in row["roles"]),
+            rights=rights_of(self._roles(row)),
+            group_ids=frozenset(group["id"] for group in self._database.rows("user_groups") if _has(group, user_id)),
         )
 
     async def of_session(self, session_id: UUID, now: Instant) -> Principal | None:
@@ -84,6 +100,18 @@ class MemoryIdentityReads:
 
     async def user_exists(self, user_id: UUID) -> bool:
         return user_id in self._database.tables["users"]
+
+    async def group_exists(self, group_id: UUID) -> bool:
+        return group_id in self._database.tables["user_groups"]
+
+    async def standing(self, user_id: UUID) -> Actor | None:
+        principal = await self.of_user(user_id)
+        return principal.actor() if principal else None
+
+    def _roles(self, user: Row) -> list[Role]:
+        names = {owned["role"] for owned in user["roles"]}
+        custom = [_entity(identity.ROLES, row).role for row in self._database.rows("roles") if row["name"] in names]
+        return [*(BUILT_IN[name] for name in names & BUILT_IN.keys()), *custom]
 
 
 class MemoryKnowledgeReads:

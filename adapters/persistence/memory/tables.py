@@ -11,7 +11,7 @@ from adapters.persistence.entries import Entry
 from adapters.persistence.tracking import BulkWrite, Change, Row
 from application.shared.unit_of_work import RepeatLost, Rule
 from domain.audit.chain import Seal
-from domain.identity.roles import ADMIN
+from domain.identity.roles import ADMIN, BUILT_IN
 from domain.identity.users import UserStatus
 from domain.shared.errors import Conflict, StaleVersion
 
@@ -28,7 +28,15 @@ def _administrator_left(tables: Tables, _subject: UUID) -> bool:
     )
 
 
-GUARDS: dict[str, Callable[[Tables, UUID], bool]] = {"identity.last_administrator": _administrator_left}
+def _roles_in_place(tables: Tables, _subject: UUID) -> bool:
+    there = BUILT_IN.keys() | {row["name"] for row in tables["roles"].values()}
+    return all(owned["role"] in there for row in tables["users"].values() for owned in row["roles"])
+
+
+GUARDS: dict[str, Callable[[Tables, UUID], bool]] = {
+    "identity.last_administrator": _administrator_left,
+    "identity.roles_in_place": _roles_in_place,
+}
 
 
 @dataclass
@@ -121,6 +129,10 @@ def _cascade(tables: Tables, parent: str, id: UUID) -> None:
     for child, (column, table) in PARENTS.items():
         if table == parent:
             tables[child] = {key: row for key, row in tables[child].items() if row[column] != id}
+    if parent == "users":
+        for key, row in tables["user_groups"].items():
+            members = [member for member in row["members"] if member["user_id"] != id]
+            tables["user_groups"][key] = row | {"members": members}
 
 
 def _check_parents(tables: Tables, changes: Sequence[Change]) -> None:

@@ -1,7 +1,7 @@
 """The seam in memory: the oracle of the contract suites, and the store of unit tests."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ from application.shared.observer import Observer
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Replayed, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.knowledge.answers import Answer
@@ -75,6 +77,21 @@ class MemoryApiKeys(MemoryRepository[ApiKey]):
         return self._where(owner_id=owner_id)
 
 
+class MemoryRoles(MemoryRepository[CustomRole]):
+    mapping = identity.ROLES
+
+    async def named(self, names: Iterable[str]) -> Sequence[CustomRole]:
+        wanted = frozenset(names)
+        return [role for role in self._where() if role.name in wanted]
+
+    async def all(self) -> Sequence[CustomRole]:
+        return self._where()
+
+
+class MemoryGroups(MemoryRepository[Group]):
+    mapping = identity.GROUPS
+
+
 class MemoryCollections(MemoryRepository[Collection]):
     mapping = knowledge.COLLECTIONS
 
@@ -124,6 +141,14 @@ class MemoryUnitOfWork:
     @cached_property
     def api_keys(self) -> MemoryApiKeys:
         return MemoryApiKeys(self._tracker, self._store.database)
+
+    @cached_property
+    def roles(self) -> MemoryRoles:
+        return MemoryRoles(self._tracker, self._store.database)
+
+    @cached_property
+    def groups(self) -> MemoryGroups:
+        return MemoryGroups(self._tracker, self._store.database)
 
     @cached_property
     def collections(self) -> MemoryCollections:

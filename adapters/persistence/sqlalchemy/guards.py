@@ -1,9 +1,9 @@
 """Checks of rules over several rows. Each statement gives true where its rule holds after the change."""
 
-from sqlalchemy import Select, and_, exists, select
+from sqlalchemy import Select, and_, exists, not_, select
 
-from adapters.persistence.sqlalchemy.tables.identity import user_roles, users
-from domain.identity.roles import ADMIN
+from adapters.persistence.sqlalchemy.tables.identity import roles, user_roles, users
+from domain.identity.roles import ADMIN, BUILT_IN
 from domain.identity.users import UserStatus
 
 GUARDS: dict[str, Select[tuple[bool]]] = {
@@ -13,6 +13,16 @@ GUARDS: dict[str, Select[tuple[bool]]] = {
                 user_roles.c.role == ADMIN.name,
                 users.c.id == user_roles.c.user_id,
                 users.c.status == UserStatus.ACTIVE.value,
+            )
+        )
+    ),
+    "identity.roles_in_place": select(
+        not_(
+            exists().where(
+                and_(
+                    user_roles.c.role.not_in(sorted(BUILT_IN)),
+                    ~exists().where(roles.c.name == user_roles.c.role),
+                )
             )
         )
     ),

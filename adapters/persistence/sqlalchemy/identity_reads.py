@@ -5,19 +5,28 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
 from adapters.persistence import listings
 from adapters.persistence.listings import Listing
 from adapters.persistence.mapping import identity as mapping
 from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, attach_owned, page_rows
-from adapters.persistence.sqlalchemy.tables.identity import api_keys, sessions, users
+from adapters.persistence.sqlalchemy.tables.identity import (
+    api_keys,
+    group_members,
+    roles,
+    sessions,
+    user_groups,
+    users,
+)
 from adapters.persistence.tracking import AggregateMapping, Row
 from application.identity.ports import Principal
-from application.identity.views import ApiKeyView, SessionView, UserView
+from application.identity.views import ApiKeyView, GroupView, SessionView, UserView
 from domain.identity.credentials import ApiKey
+from domain.identity.roles import BUILT_IN, Role, rights_of
 from domain.identity.users import UserStatus
+from domain.shared.actor import Actor
 from domain.shared.values import Cursor, Instant, ListQuery, Page
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -37,6 +46,15 @@ class SqlIdentityLists:
         mine = [api_keys.c.owner_id == owner_id] if owner_id is not None else []
         rows, after = await self._page(mapping.API_KEYS, listings.API_KEYS, query, *mine)
         return Page([ApiKeyView.of(_loaded(mapping.API_KEYS, row)) for row in rows], after)
+
+    async def groups(self, query: ListQuery) -> Page[GroupView]:
+        rows, after = await self._page(mapping.GROUPS, listings.GROUPS, query)
+        return Page([GroupView.of(_loaded(mapping.GROUPS, row)) for row in rows], after)
+
+    async def group_members(self, group_id: UUID, query: ListQuery) -> Page[UserView]:
+        members = select(group_members.c.user_id).where(group_members.c.group_id == group_id)
+        rows, after = await self._page(mapping.USERS, listings.USERS, query, users.c.id.in_(members))
+        return Page([UserView.of(_loaded(mapping.USERS, row)) for row in rows], after)
 
     async def sessions(self, user_id: UUID, query: ListQuery) -> Page[SessionView]:
         mine = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
@@ -85,7 +103,16 @@ class SqlPrincipals:
         await execute(self._database, statement)
 
     async def user_exists(self, user_id: UUID) -> bool:
-        statement = select(users.c.id).where(users.c.id == user_id)
+        return await self._exists(select(users.c.id).where(users.c.id == user_id))
+
+    async def group_exists(self, group_id: UUID) -> bool:
+        return await self._exists(select(user_groups.c.id).where(user_groups.c.id == group_id))
+
+    async def standing(self, user_id: UUID) -> Actor | None:
+        principal = await self.of_user(user_id)
+        return principal.actor() if principal else None
+
+    async def _exists(self, statement: Select[Any]) -> bool:
         return await self._database.read(lambda connection: connection.execute(statement).first() is not None)
 
 
@@ -94,13 +121,23 @@ def _principal(connection: Connection, condition: ColumnElement[bool]) -> Princi
     if not rows:
         return None
     row = rows[0]
+    member_of = select(group_members.c.group_id).where(group_members.c.user_id == row["id"])
     return Principal(
         user_id=row["id"],
         name=row["name"],
         email=row["email"],
         active=row["status"] == UserStatus.ACTIVE.value,
-        roles=frozenset(owned["role"] for owned in row["roles"]),
+        rights=rights_of(_roles(connection, {owned["role"] for owned in row["roles"]})),
+        group_ids=frozenset(connection.execute(member_of).scalars()),
     )
+
+
+def _roles(connection: Connection, names: set[str]) -> list[Role]:
+    built_in, custom = [BUILT_IN[name] for name in names & BUILT_IN.keys()], names - BUILT_IN.keys()
+    if not custom:
+        return built_in
+    rows = aggregate_rows(connection, mapping.ROLES, select(roles).where(roles.c.name.in_(sorted(custom))))
+    return [*built_in, *(_loaded(mapping.ROLES, row).role for row in rows)]
 
 
 def _loaded(of: AggregateMapping[Any], row: Row) -> Any:

@@ -1,6 +1,6 @@
 """Repositories of all aggregates: the generic ones of `tracking`, and the look-ups that each adds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from adapters.persistence.sqlalchemy.tables import operations as operations_tabl
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import Row, TrackedRepository, Tracker
 from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.knowledge.answers import Answer
@@ -84,6 +86,20 @@ class SqlApiKeys(TableRepository[ApiKey]):
 
     async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]:
         return await self._where(identity_tables.api_keys.c.owner_id == owner_id)
+
+
+class SqlRoles(TableRepository[CustomRole]):
+    mapping = identity.ROLES
+
+    async def named(self, names: Iterable[str]) -> Sequence[CustomRole]:
+        return await self._where(identity_tables.roles.c.name.in_(list(names)))
+
+    async def all(self) -> Sequence[CustomRole]:
+        return await self._where()
+
+
+class SqlGroups(TableRepository[Group]):
+    mapping = identity.GROUPS
 
 
 class SqlCollections(TableRepository[Collection]):

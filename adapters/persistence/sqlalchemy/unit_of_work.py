@@ -19,8 +19,10 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlChunks,
     SqlCollections,
     SqlDocuments,
+    SqlGroups,
     SqlJobs,
     SqlPasswords,
+    SqlRoles,
     SqlSessions,
     SqlUsers,
 )
@@ -56,6 +58,14 @@ class SqlUnitOfWork:
     @cached_property
     def api_keys(self) -> SqlApiKeys:
         return SqlApiKeys(self._tracker, self._store.database)
+
+    @cached_property
+    def roles(self) -> SqlRoles:
+        return SqlRoles(self._tracker, self._store.database)
+
+    @cached_property
+    def groups(self) -> SqlGroups:
+        return SqlGroups(self._tracker, self._store.database)
 
     @cached_property
     def collections(self) -> SqlCollections:

@@ -10,7 +10,9 @@ from entrypoints.http.v1 import (
     api_keys,
     audit_events,
     collections,
+    document_access,
     documents,
+    groups,
     jobs,
     roles,
     search,
@@ -24,11 +26,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     search.router,
     answers.router,
     documents.router,
+    document_access.router,
     collections.router,
     jobs.router,
     tokens.router,
     api_keys.router,
     roles.router,
+    groups.router,
     audit_events.router,
 )
 """In the order in which a request is held against them, the busiest first."""

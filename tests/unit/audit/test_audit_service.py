@@ -10,14 +10,9 @@ from domain.shared.values import ListQuery, Sort, new_id
 from tests.stores import memory_store
 
 
-class Nobody:
-    async def user_exists(self, user_id: object) -> bool:
-        return False
-
-
 async def test_a_change_can_be_read_by_auditors_only() -> None:
     store = memory_store()
-    collections = CollectionService(store.work, store.reads, Nobody(), store.clock)
+    collections = CollectionService(store.work, store.reads, store.principals, store.clock)
     made = await collections.create(system_actor("cli"), name="Papers")
     trail = AuditService(store.audit)
     auditor = Actor(type=ActorType.USER, user_id=new_id(), permissions=frozenset({Permission.AUDIT_READ}))

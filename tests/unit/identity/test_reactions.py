@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from application.identity.roles import RoleService
 from application.shared.journal import JournalEntry
 from domain.identity.sessions import SessionEnd
 from domain.shared.actor import anonymous, system_actor
@@ -59,7 +58,7 @@ async def test_of_a_deleted_user_nothing_is_left_to_react_to(identity: Identity)
 
 
 async def test_roles_are_looked_up(identity: Identity) -> None:
-    roles = RoleService()
+    roles = identity.roles
     assert [role.name for role in await roles.list(ROOT)] == ["admin", "editor", "viewer"]
     admin = await roles.get(ROOT, "admin")
     assert admin.every_collection

@@ -113,7 +113,8 @@ async def test_the_last_manager_stays(library: Library, ada: Actor) -> None:
     ("grant", "pointer", "code"),
     [
         ({"subject_type": "team", "subject_id": None}, "/grants/0/subject/type", "unknown_subject_type"),
-        ({"subject_type": "group", "subject_id": new_id()}, "/grants/0/subject/type", "groups_unsupported"),
+        ({"subject_type": "group", "subject_id": new_id()}, "/grants/0/subject/id", "unknown_group"),
+        ({"subject_type": "group", "subject_id": None}, "/grants/0/subject/id", "subject_id"),
         ({"subject_type": "user", "subject_id": None}, "/grants/0/subject/id", "subject_id"),
         ({"subject_type": "everyone", "subject_id": new_id()}, "/grants/0/subject/id", "subject_id"),
         ({"subject_type": "user", "subject_id": new_id()}, "/grants/0/subject/id", "unknown_user"),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, Uuid
 
-from adapters.persistence.sqlalchemy.tables.base import UtcDateTime, key_text, metadata
+from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text, metadata
 
 
 def root_columns() -> list[Column[object]]:
@@ -71,6 +71,31 @@ api_keys = Table(
     Column("last_used_at", UtcDateTime()),
     Index(None, "owner_id", "created_at", "id"),
     Index(None, "created_at", "id"),
+)
+roles = Table(
+    "roles",
+    metadata,
+    *root_columns(),
+    Column("name", key_text(64), nullable=False),
+    Column("description", key_text(500), nullable=False),
+    Column("permissions", JSON(), nullable=False),
+    UniqueConstraint("name"),
+)
+user_groups = Table(
+    "user_groups",
+    metadata,
+    *root_columns(),
+    Column("name", key_text(200), nullable=False),
+    Column("description", LONG_TEXT, nullable=False),
+    UniqueConstraint("name"),
+    Index(None, "created_at", "id"),
+)
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", ForeignKey("user_groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "user_id", "group_id"),
 )
 signing_keys = Table(
     "signing_keys",

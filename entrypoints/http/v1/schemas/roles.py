@@ -1,11 +1,39 @@
-"""Roles and permissions as version 1 shows them."""
+"""Roles and permissions as version 1 takes and shows them."""
 
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from application.identity.views import RoleView
+from domain.identity.roles import ROLE_DESCRIPTION_MAX, ROLE_NAME_MAX
 from domain.shared.actor import Permission
+from entrypoints.http.bodies import Input
+
+RoleName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=ROLE_NAME_MAX,
+        pattern="^[a-z][a-z0-9_-]*$",
+        description="It stays: small letters, digits, hyphens and underscores.",
+    ),
+]
+Description = Annotated[str, Field(max_length=ROLE_DESCRIPTION_MAX)]
+Permissions = Annotated[list[Permission], Field(max_length=len(Permission))]
+
+
+class NewRole(Input):
+    name: RoleName
+    description: Description = ""
+    permissions: Permissions
+
+
+class RoleContent(Input):
+    """What of a role can be changed."""
+
+    description: Description
+    permissions: Permissions
 
 
 class RoleOut(TypedDict):
@@ -44,6 +72,12 @@ def permission_out(permission: Permission) -> PermissionOut:
     return {"name": permission.value}
 
 
+NEW_ROLE: Final = {
+    "name": "librarian",
+    "description": "Looks after documents.",
+    "permissions": ["collections:read", "documents:read", "documents:write"],
+}
+CUSTOM_ROLE: Final = {**NEW_ROLE, "every_collection": False, "built_in": False}
 ROLE: Final = {
     "name": "viewer",
     "description": "Search and answers over what is granted, own API keys.",
