@@ -22,6 +22,7 @@ from application.identity.passwords import PasswordKeeper
 from application.identity.ports import SignInThrottle
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
+from application.identity.standing import Standing
 from application.identity.users import UserService
 from application.identity.views import TokenPair
 from domain.identity.password_policy import PasswordPolicy
@@ -97,7 +98,7 @@ async def identity_on(
         users=UserService(work, lists, clock, keeper),
         account=AccountService(work, lists, clock, keeper, throttle),
         authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle),
-        access=AccessService(principals, clock, access_tokens, SECRETS),
+        access=AccessService(Standing(principals, store.rights_epoch), clock, access_tokens, SECRETS),
         roles=RoleService(work, clock),
         groups=GroupService(work, lists, clock),
         api_keys=ApiKeyService(work, lists, clock, SECRETS),

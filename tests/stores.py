@@ -30,6 +30,7 @@ from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, Sql
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
 from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases, SqlPositions
+from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
 from application.shared.journal import JournalEntry
@@ -48,6 +49,7 @@ class Store:
     work: Any
     lists: Any
     principals: Any
+    rights_epoch: Any
     reads: Any
     chunk_rows: Any
     job_queue: Any
@@ -97,6 +99,7 @@ def memory_store() -> Store:
         work=MemoryStore(database, clock, RepeatRecords(DigestSeal())),
         lists=identity,
         principals=identity,
+        rights_epoch=identity,
         reads=knowledge,
         chunk_rows=knowledge,
         job_queue=MemoryJobQueue(database),
@@ -112,13 +115,14 @@ def memory_store() -> Store:
 
 
 def sql_store(name: str, database: Database) -> Store:
-    clock = ManualClock()
+    clock, epoch = ManualClock(), SqlRightsEpoch(database)
     return Store(
         name=name,
         clock=clock,
-        work=SqlStore(database, clock, RepeatRecords(DigestSeal())),
+        work=SqlStore(database, clock, RepeatRecords(DigestSeal()), rights=epoch),
         lists=SqlIdentityLists(database),
         principals=SqlPrincipals(database),
+        rights_epoch=epoch,
         reads=SqlKnowledgeReads(database),
         chunk_rows=SqlChunkRows(database),
         job_queue=SqlJobQueue(database),

@@ -39,6 +39,7 @@ class AggregateMapping(Generic[A]):
     """How one aggregate becomes a row and its owned rows, and what of it the journal may show.
 
     `personal` values lie in the journal's side row, `secret` ones nowhere in it. Machinery is not `journaled`.
+    A change of a member in `rights`, and a removal where there are any, moves the epoch of rights.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class AggregateMapping(Generic[A]):
     unique: tuple[Unique, ...] = ()
     personal: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
+    rights: frozenset[str] = frozenset()
     journaled: bool = True
 
     def row(self, entity: A) -> Row:
@@ -65,6 +67,14 @@ class Change:
     before: Row | None
     after: Row | None
     events: tuple[DomainEvent, ...]
+
+    @property
+    def moves_rights(self) -> bool:
+        """Whether somebody's rights may be others from now on. Nobody remembers what is new."""
+        rights, before, after = self.mapping.rights, self.before, self.after
+        if before is None or not rights:
+            return False
+        return after is None or any(before[name] != after[name] for name in rights)
 
     @property
     def version(self) -> int:

@@ -1,6 +1,7 @@
 """From a credential to an actor: who calls, and what that one may do at this moment."""
 
-from application.identity.ports import AccessTokens, ApiKeySecrets, Principals
+from application.identity.ports import AccessTokens, ApiKeySecrets
+from application.identity.standing import Standing
 from application.shared.ports import Clock
 from domain.identity.errors import TokenRefused
 from domain.shared.actor import Actor, ActorType, Origin
@@ -12,9 +13,9 @@ class AccessService:
     """Judges each request by the rights as they are now; what a token or key once allowed does not count."""
 
     def __init__(
-        self, principals: Principals, clock: Clock, access_tokens: AccessTokens, api_key_secrets: ApiKeySecrets
+        self, standing: Standing, clock: Clock, access_tokens: AccessTokens, api_key_secrets: ApiKeySecrets
     ) -> None:
-        self._principals, self._clock = principals, clock
+        self._standing, self._clock = standing, clock
         self._tokens, self._secrets = access_tokens, api_key_secrets
 
     async def actor_of(self, credential: str, origin: Origin) -> Actor:
@@ -30,14 +31,14 @@ class AccessService:
     async def _of_token(self, token: str, origin: Origin) -> Actor:
         now = self._clock.now()
         claims = self._tokens.verify(token, now)
-        principal = await self._principals.of_session(claims.session_id, now)
+        principal = await self._standing.of_session(claims.session_id, now)
         if principal is None or not principal.active or principal.user_id != claims.user_id:
             raise TokenRefused()
         return principal.actor(origin, claims.session_id)
 
     async def _of_api_key(self, text: str, origin: Origin) -> Actor:
         parts = self._secrets.read(text)
-        found = await self._principals.of_api_key(parts[0]) if parts else None
+        found = await self._standing.of_api_key(parts[0]) if parts else None
         if parts is None or found is None:
             raise TokenRefused()
         now, (key, owner) = self._clock.now(), found
@@ -45,7 +46,7 @@ class AccessService:
             raise TokenRefused()
         if not key.admits(origin.client_address):
             raise TokenRefused()
-        await self._principals.touch_api_key(key.id, now)
+        await self._standing.used(key, now)
         return Actor(
             type=ActorType.API_KEY,
             id=str(key.id),

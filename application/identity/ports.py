@@ -120,7 +120,10 @@ class IdentityLists(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The standing of a user as rights are decided: always from the primary store, at most a second old."""
+    """The standing of a user as rights are decided: always from the primary store, at most a second old.
+
+    `valid_until` is the end of the session that it was found by, None where it was not found by one.
+    """
 
     user_id: UUID
     name: str
@@ -128,6 +131,7 @@ class Principal:
     active: bool
     rights: Rights
     group_ids: frozenset[UUID] = frozenset()
+    valid_until: Instant | None = None
 
     def actor(self, origin: Origin | None = None, session_id: UUID | None = None) -> Actor:
         """The user itself as the one who acts, with all its rights."""
@@ -157,6 +161,14 @@ class Principals(Protocol):
 
     async def touch_api_key(self, key_id: UUID, at: Instant) -> None:
         """Keep the time of last use; machinery, at most once a minute and key, never fails the request."""
+
+
+class RightsEpoch(Protocol):
+    """A number that moves with every change of rights, in the transaction of the change, on all processes."""
+
+    async def current(self) -> int:
+        """The number as it was in the database at most 0.75 s ago, and never before a change that this process
+        committed. Raises Unavailable where it could not be read for that long."""
 
 
 class SignInThrottle(Protocol):

@@ -14,6 +14,7 @@ from application.identity.groups import GroupService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
+from application.identity.standing import Standing
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
 from entrypoints.settings.settings import Settings
@@ -46,9 +47,8 @@ class IdentityContainer(DeclarativeContainer):
         tokens,
         throttle,
     )
-    access = Singleton(
-        AccessService, persistence.principals, persistence.clock, security.access_tokens, security.api_key_secrets
-    )
+    standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
+    access = Singleton(AccessService, standing, persistence.clock, security.access_tokens, security.api_key_secrets)
     api_keys = Singleton(
         ApiKeyService,
         persistence.store,

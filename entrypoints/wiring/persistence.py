@@ -17,6 +17,7 @@ from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, dat
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
@@ -59,14 +60,16 @@ class PersistenceContainer(DeclarativeContainer):
     memory_identity = Singleton(memory_reads.MemoryIdentityReads, in_memory)
     memory_knowledge = Singleton(memory_reads.MemoryKnowledgeReads, in_memory)
     sql_principals = Singleton(SqlPrincipals, database)
+    sql_rights_epoch = Singleton(SqlRightsEpoch, database)
 
     store = Selector(
         family,
         memory=Singleton(MemoryStore, in_memory, clock, records, observe),
-        sql=Singleton(SqlStore, database, clock, records, observe),
+        sql=Singleton(SqlStore, database, clock, records, observe, sql_rights_epoch),
     )
     identity_lists = Selector(family, memory=memory_identity, sql=Singleton(SqlIdentityLists, database))
     principals = Selector(family, memory=memory_identity, sql=sql_principals)
+    rights_epoch = Selector(family, memory=memory_identity, sql=sql_rights_epoch)
     directory = Selector(family, memory=memory_identity, sql=sql_principals)
     knowledge_reads = Selector(family, memory=memory_knowledge, sql=Singleton(SqlKnowledgeReads, database))
     chunk_rows = Selector(family, memory=memory_knowledge, sql=Singleton(SqlChunkRows, database))

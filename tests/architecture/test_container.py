@@ -33,7 +33,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "no rate limits": {"database_url": "memory://", "rate_limits": "off"},
 }
 
-SQL_ONLY = frozenset({"persistence.database", "persistence.sql_principals"})
+SQL_ONLY = frozenset({"persistence.database", "persistence.sql_principals", "persistence.sql_rights_epoch"})
 MAY_BE_NONE = frozenset({"retrieval.snapshot_folder"})
 
 

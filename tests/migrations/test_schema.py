@@ -23,7 +23,7 @@ from domain.shared.values import new_id
 from tests import postgres
 from tests.fakes import ManualClock
 
-MADE_BY_MIGRATION = {"installation"}
+MADE_BY_MIGRATION = {"installation", "epochs"}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

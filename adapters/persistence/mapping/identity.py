@@ -148,6 +148,7 @@ USERS = AggregateMapping[User](
     owned=(Owned("roles", "user_roles", "user_id"),),
     unique=(Unique(("email",), EmailTaken),),
     personal=frozenset({"name", "email"}),
+    rights=frozenset({"name", "email", "status", "roles"}),
 )
 PASSWORDS = AggregateMapping[PasswordCredential](
     kind="password",
@@ -163,6 +164,7 @@ SESSIONS = AggregateMapping[Session](
     from_row=session_from_row,
     personal=frozenset({"client_address", "user_agent"}),
     secret=frozenset({"secret_hash"}),
+    rights=frozenset({"ended_at", "expires_at"}),
 )
 API_KEYS = AggregateMapping[ApiKey](
     kind="api_key",
@@ -170,6 +172,7 @@ API_KEYS = AggregateMapping[ApiKey](
     to_row=api_key_to_row,
     from_row=api_key_from_row,
     secret=frozenset({"secret_hash", "previous_hash"}),
+    rights=frozenset({"name", "scopes", "secret_hash", "expires_at", "allowed_cidrs", "previous_until"}),
 )
 ROLES = AggregateMapping[CustomRole](
     kind="role",
@@ -177,6 +180,7 @@ ROLES = AggregateMapping[CustomRole](
     to_row=role_to_row,
     from_row=role_from_row,
     unique=(Unique(("name",), RoleNameTaken),),
+    rights=frozenset({"permissions"}),
 )
 GROUPS = AggregateMapping[Group](
     kind="group",
@@ -185,4 +189,5 @@ GROUPS = AggregateMapping[Group](
     from_row=group_from_row,
     owned=(Owned("members", "group_members", "group_id", large=True),),
     unique=(Unique(("name",), GroupNameTaken),),
+    rights=frozenset({"members"}),
 )

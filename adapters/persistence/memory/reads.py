@@ -1,6 +1,7 @@
 """Read models in memory: lists, rights, chunks and the audit trail."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +87,8 @@ class MemoryIdentityReads:
         row = self._database.row("sessions", session_id)
         if row is None or row["ended_at"] is not None or row["expires_at"] <= now:
             return None
-        return await self.of_user(row["user_id"])
+        principal = await self.of_user(row["user_id"])
+        return replace(principal, valid_until=row["expires_at"]) if principal else None
 
     async def of_api_key(self, key_id: UUID) -> tuple[ApiKey, Principal] | None:
         row = self._database.row("api_keys", key_id)
@@ -97,6 +99,10 @@ class MemoryIdentityReads:
         row = self._database.tables["api_keys"].get(key_id)
         if row is not None:
             row["last_used_at"] = at
+
+    async def current(self) -> int:
+        """The epoch of rights, as the port `RightsEpoch` has it."""
+        return self._database.rights_epoch
 
     async def user_exists(self, user_id: UUID) -> bool:
         return user_id in self._database.tables["users"]

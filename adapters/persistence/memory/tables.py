@@ -48,6 +48,7 @@ class MemoryDatabase:
     next_chunk: int = 1
     entries: list[Entry] = field(default_factory=list)
     repeats: dict[RepeatKey, Row] = field(default_factory=dict)
+    rights_epoch: int = 0
     seals: list[Seal] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     leases: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class MemoryDatabase:
         self.tables = tables
         self._write_chunks(bulk)
         self.entries.extend(entries)
+        self.rights_epoch += any(change.moves_rights for change in changes)
 
     def _keep_repeat(self, repeat: Row) -> None:
         key = (repeat["principal"], repeat["route"], repeat["key_hash"])

@@ -1,6 +1,7 @@
 """Read models of identity: lists, and who stands behind a credential."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -82,8 +83,16 @@ class SqlPrincipals:
 
     async def of_session(self, session_id: UUID, now: Instant) -> Principal | None:
         live = [sessions.c.id == session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now]
-        owner = users.c.id == select(sessions.c.user_id).where(*live).scalar_subquery()
-        return await self._database.read(lambda connection: _principal(connection, owner))
+        statement = select(sessions.c.user_id, sessions.c.expires_at).where(*live)
+
+        def call(connection: Connection) -> Principal | None:
+            session = connection.execute(statement).one_or_none()
+            if session is None:
+                return None
+            principal = _principal(connection, users.c.id == session.user_id)
+            return replace(principal, valid_until=session.expires_at) if principal else None
+
+        return await self._database.read(call)
 
     async def of_api_key(self, key_id: UUID) -> tuple[ApiKey, Principal] | None:
         def call(connection: Connection) -> tuple[ApiKey, Principal] | None:

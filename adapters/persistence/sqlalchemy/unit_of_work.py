@@ -26,6 +26,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlSessions,
     SqlUsers,
 )
+from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.tables.journal import repeats
 from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
 from adapters.persistence.tracking import Tracker
@@ -104,7 +105,11 @@ class SqlUnitOfWork:
             entries=[journal_entry(self._operation, change, now) for change in changes if change.mapping.journaled],
             repeat=self._store.records.record(repeat, result, now) if repeat else None,
         )
-        await self._store.database.write(lambda connection: write_unit(connection, unit))
+        try:
+            await self._store.database.write(lambda connection: write_unit(connection, unit))
+        finally:
+            if unit.moves_rights and self._store.rights is not None:
+                self._store.rights.moved()
         self._tracker.settle(changes)
         return result
 
@@ -113,9 +118,14 @@ class SqlStore:
     """Opens units of work on one database; satisfies `Work` for every context's view."""
 
     def __init__(
-        self, database: Database, clock: Clock, records: RepeatRecords, observer: Observer | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        records: RepeatRecords,
+        observer: Observer | None = None,
+        rights: SqlRightsEpoch | None = None,
     ) -> None:
-        self.database, self.clock, self.records = database, clock, records
+        self.database, self.clock, self.records, self.rights = database, clock, records, rights
         self._observe = observer
 
     def __call__(self, operation: Operation) -> AbstractAsyncContextManager[Any]:

@@ -9,10 +9,12 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
 from adapters.persistence.entries import Entry
 from adapters.persistence.sqlalchemy.guards import GUARDS
+from adapters.persistence.sqlalchemy.rights_epoch import RIGHTS
 from adapters.persistence.sqlalchemy.tables import identity as _identity
 from adapters.persistence.sqlalchemy.tables import knowledge as _knowledge
 from adapters.persistence.sqlalchemy.tables import operations as _operations
 from adapters.persistence.sqlalchemy.tables.base import metadata
+from adapters.persistence.sqlalchemy.tables.identity import epochs
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, locks, repeats
 from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
 from application.shared.unit_of_work import Rule
@@ -33,6 +35,10 @@ class Unit:
     entries: Sequence[Entry]
     repeat: Row | None
 
+    @property
+    def moves_rights(self) -> bool:
+        return any(change.moves_rights for change in self.changes)
+
 
 def write_unit(connection: Connection, unit: Unit) -> None:
     """Raises StaleVersion, a guard's error, or the driver's IntegrityError; the caller's transaction then ends."""
@@ -51,6 +57,10 @@ def write_unit(connection: Connection, unit: Unit) -> None:
         if not connection.execute(GUARDS[rule.name], {"subject": subject}).scalar_one():
             raise rule.error()
     _write_entries(connection, unit.entries)
+    if unit.moves_rights:
+        # Last, because the row is one for all and locked until the commit.
+        moved = update(epochs).where(epochs.c.name == RIGHTS).values(number=epochs.c.number + 1)
+        connection.execute(moved)
     if unit.repeat is not None:
         key = {name: unit.repeat[name] for name in ("principal", "route", "key_hash")}
         matches = [repeats.c[name] == value for name, value in key.items()]

@@ -1,6 +1,18 @@
 """Tables of identity."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
 
 from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text, metadata
 
@@ -97,6 +109,13 @@ group_members = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Index(None, "user_id", "group_id"),
 )
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("name", key_text(40), primary_key=True),
+    Column("number", BigInteger(), nullable=False),
+)
+"""Counters of changes that every process must hear of; `rights` is the one there is."""
 signing_keys = Table(
     "signing_keys",
     metadata,
