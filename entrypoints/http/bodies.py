@@ -12,7 +12,7 @@ from entrypoints.http import strict_json
 from entrypoints.http.content import JSON, MERGE_PATCH, media_type_of, read
 from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
 from entrypoints.http.exchange import exchange_of
-from entrypoints.http.violations import name_of, violations_of
+from entrypoints.http.violations import violations_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,7 +37,7 @@ def validated(model: type[M], members: Any) -> M:
     try:
         return model.model_validate_json(orjson.dumps(members))
     except ValidationError as error:
-        raise Invalid(violations=violations_of(error)) from None
+        raise Invalid(violations=violations_of(error, model)) from None
 
 
 class JsonBody(Generic[M]):
@@ -56,7 +56,8 @@ class JsonBody(Generic[M]):
         if self._optional and not _has_content(request):
             return validated(self.model, {})
         media_type_of(request, (JSON,))
-        members = strict_json.parse(await read(request))
+        raw = await read(request)
+        members = {} if self._optional and not raw else strict_json.parse(raw)
         exchange_of(request).members = canonical(members)
         return validated(self.model, members)
 
@@ -93,10 +94,9 @@ class MergePatch(Generic[M]):
         members = strict_json.parse(await read(request))
         if not isinstance(members, dict):
             raise Invalid(violations=[Violation("", "type", "Use an object.")])
-        unknown = [name for name in members if name not in self.model.model_fields]
-        if unknown:
+        if members.keys() - self.model.model_fields.keys():
             detail = f"Only these members can be changed: {', '.join(self.model.model_fields)}."
-            raise Invalid(violations=[Violation(_pointer(name), "unknown_member", detail) for name in unknown])
+            raise Invalid(violations=[Violation("", "unknown_member", detail)])
         return Patch(self.model, members)
 
     def describe(self, operation: dict[str, Any]) -> None:
@@ -125,10 +125,6 @@ def merged(target: Any, patch: Any) -> Any:
 def _has_content(request: Request) -> bool:
     headers = exchange_of(request).headers
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
-
-
-def _pointer(name: str) -> str:
-    return f"/{name}" if name_of(name) == name else ""
 
 
 def _plain_numbers(value: Any) -> Any:

@@ -17,7 +17,9 @@ ATTEMPTS = 5
 NEVER = -1
 """A version that nothing has: a failed precondition is passed on as this, so that the service's checks come first."""
 
-_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_TAGS = re.compile(rf"[ \t,]*{_TAG.pattern}(?:[ \t]*(?:,[ \t]*)+{_TAG.pattern})*[ \t,]*")
+"""A list of entity tags, RFC 9110 §8.8.3 and §5.6.1: empty elements are passed over."""
 
 
 class Versioned(Protocol):
@@ -49,9 +51,12 @@ def is_known(if_none_match: str | None, current: str) -> bool:
     """Whether If-None-Match names the current tag, by weak comparison; then a read answers 304."""
     if if_none_match is None:
         return False
-    if if_none_match.strip() == "*":
-        return True
-    return any(f'"{opaque}"' == current for _, opaque in _TAG.findall(if_none_match))
+    return if_none_match.strip() == "*" or any(opaque == current for _, opaque in _tags(if_none_match))
+
+
+def _tags(field: str) -> list[tuple[str, str]]:
+    """The weakness and the quoted opaque part of each tag; none where the field is no list of tags."""
+    return _TAG.findall(field) if _TAGS.fullmatch(field) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Precondition:
     def read(cls, field: str | None, *, required: bool) -> "Precondition":
         """By strong comparison: weak tags, and what is no tag, fit nothing."""
         text = (field or "").strip()
-        tags = frozenset(f'"{opaque}"' for weak, opaque in _TAG.findall(text) if not weak)
+        tags = frozenset(opaque for weak, opaque in _tags(text) if not weak)
         return cls(field is not None, text == "*", tags, required)
 
     async def hold(

@@ -17,7 +17,7 @@ from domain.shared.errors import Invalid, Malformed, Violation
 from domain.shared.values import LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, Cursor, ListQuery, Page, Sort
 from entrypoints.http.documented import add_answer_header, add_problem
 from entrypoints.http.provided import resolver
-from entrypoints.http.queries import Parameters, Queries, parse_query, validated_query
+from entrypoints.http.queries import Parameters, Queries, read_query
 from entrypoints.http.representations import json_response
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Listing(Queries[P], Generic[P]):
         self._default = Sort(sorts[0], descending)
 
     async def __call__(self, request: Request) -> ListQuery:  # type: ignore[override]
-        parameters = validated_query(self.model, parse_query(request.scope["query_string"]))
+        parameters = read_query(self.model, request.scope["query_string"])
         sort = self._sort(parameters.sort)
         filters = parameters.filters()
         cursor = None

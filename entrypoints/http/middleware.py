@@ -28,6 +28,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
+class _HeadAnswered(Exception):
+    """Raised into a stream that answers HEAD: all that is wanted of it was sent."""
+
+
 class Exchanges:
     """Pure ASGI, because a `BaseHTTPMiddleware` costs as much as the whole route. `https_only` adds HSTS."""
 
@@ -51,6 +55,8 @@ class Exchanges:
         with correlated(exchange.request_id):
             try:
                 await self._app(scope, receive, answer)
+            except _HeadAnswered:
+                pass
             except Exception:
                 logger.opt(exception=True).bind(event="request").error("unexpected error")
                 if answer.status:
@@ -86,7 +92,10 @@ class _Answer:
             message["headers"] = headers
         elif message["type"] == "http.response.body":
             if not self._with_body:
-                message = {**message, "body": b""}
+                await self._send({**message, "body": b"", "more_body": False})
+                if message.get("more_body", False):
+                    raise _HeadAnswered
+                return
             self.bytes += len(message.get("body", b""))
         await self._send(message)
 

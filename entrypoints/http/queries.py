@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.shared.errors import Invalid, Malformed, Violation
 from entrypoints.http.documented import add_parameter, add_problem
-from entrypoints.http.violations import name_of, parameter_violations
+from entrypoints.http.violations import fields_of, parameter_violations
 
 Q = TypeVar("Q", bound=BaseModel)
 
@@ -41,22 +41,30 @@ class Queries(Generic[Q]):
         return ()
 
     async def __call__(self, request: Request) -> Q:
-        return validated_query(self.model, parse_query(request.scope["query_string"]))
+        return read_query(self.model, request.scope["query_string"])
 
     def describe(self, operation: dict[str, Any]) -> None:
         describe_query(operation, self.model)
 
 
-def parse_query(raw: bytes) -> dict[str, str]:
-    """The parameters of a query string. Raises MalformedQuery; Invalid for a repeated name or control characters."""
+def read_query(model: type[Q], raw: bytes) -> Q:
+    """The query string as `model`. Raises MalformedQuery; Invalid with every unknown name and every broken rule."""
+    known = fields_of(model)
     parameters: dict[str, str] = {}
     for name, value in decoded(raw, MalformedQuery):
+        place = name if name in known else "query"
         if name in parameters:
-            raise _invalid(name, "repeated", "Give this parameter once.")
+            raise _invalid(place, "repeated", "Give each parameter once.")
         if _CONTROL.search(name) or _CONTROL.search(value):
-            raise _invalid(name, "control_character", "Control characters are not taken.")
+            raise _invalid(place, "control_character", "Control characters are not taken.")
         parameters[name] = value
-    return parameters
+    if parameters.keys() - known:
+        detail = f"The parameters here are {', '.join(sorted(known))}." if known else "There are no parameters here."
+        raise _invalid("query", "unknown_parameter", detail)
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        raise Invalid(violations=parameter_violations(error)) from None
 
 
 def decoded(raw: bytes, error: type[Malformed]) -> Iterator[tuple[str, str]]:
@@ -73,27 +81,10 @@ def decoded(raw: bytes, error: type[Malformed]) -> Iterator[tuple[str, str]]:
             raise error from None
 
 
-def validated_query(model: type[Q], parameters: dict[str, str]) -> Q:
-    """The parameters as `model`; raises Invalid with every unknown name and every broken rule."""
-    unknown = parameters.keys() - accepted(model)
-    if unknown:
-        known = ", ".join(sorted(accepted(model)))
-        detail = f"The parameters here are {known}." if known else "There are no parameters here."
-        raise Invalid(violations=[Violation(name_of(name), "unknown_parameter", detail) for name in sorted(unknown)])
-    try:
-        return model.model_validate(parameters)
-    except ValidationError as error:
-        raise Invalid(violations=parameter_violations(error)) from None
-
-
 def refuse_query(request: Request) -> None:
     """Raise where a request has parameters although its route takes none."""
     if request.scope["query_string"]:
-        validated_query(Parameters, parse_query(request.scope["query_string"]))
-
-
-def accepted(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset(field.alias or name for name, field in model.model_fields.items())
+        read_query(Parameters, request.scope["query_string"])
 
 
 def describe_query(operation: dict[str, Any], model: type[BaseModel]) -> None:
@@ -105,5 +96,5 @@ def describe_query(operation: dict[str, Any], model: type[BaseModel]) -> None:
         add_problem(operation, refusal)
 
 
-def _invalid(name: str, code: str, detail: str) -> Invalid:
-    return Invalid(violations=[Violation(name_of(name), code, detail)])
+def _invalid(place: str, code: str, detail: str) -> Invalid:
+    return Invalid(violations=[Violation(place, code, detail)])

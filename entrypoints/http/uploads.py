@@ -48,7 +48,7 @@ class Upload:
 async def received(request: Request, file_field: str, fields: frozenset[str]) -> AsyncIterator[Upload]:
     """Read a multipart request; the file lies on disk until the context ends.
 
-    Raises MalformedMultipart, TooLarge as soon as the file is over 25 MiB or the texts are over 1 MiB, and Invalid for
+    Raises MalformedMultipart, TooLarge as soon as the file is over 25 MiB or all the rest over 1 MiB, and Invalid for
     unknown and repeated fields.
     """
     check_length(request, FILE_MAX + BODY_MAX)
@@ -74,7 +74,7 @@ class _Form:
         self.upload = Upload()
         self.pending = 0
         self._file, self._file_field, self._fields = file, file_field, fields
-        self._hash, self._size, self._texts_size, self._parts = sha256(), 0, 0, 0
+        self._hash, self._received, self._size, self._parts = sha256(), 0, 0, 0
         self._chunks: list[bytes] = []
         self._text: list[bytes] = []
         self._name, self._in_file, self._ended = "", False, False
@@ -95,10 +95,13 @@ class _Form:
         )
 
     def feed(self, data: bytes) -> None:
+        self._received += len(data)
         try:
             self._parser.write(data)
         except (MultipartParseError, UnicodeDecodeError):
             raise MalformedMultipart from None
+        if self._received - self._size > BODY_MAX:
+            raise too_large(BODY_MAX)
 
     def flush(self) -> None:
         """Hash and write what has come; both take their time, so this belongs in a thread."""
@@ -166,9 +169,6 @@ class _Form:
             self._chunks.append(data[start:end])
             self.pending += end - start
         else:
-            self._texts_size += end - start
-            if self._texts_size > BODY_MAX:
-                raise too_large(BODY_MAX)
             self._text.append(data[start:end])
 
     def _part_end(self) -> None:

@@ -1,21 +1,22 @@
-"""What pydantic found wrong, said in the words of the product: where, which rule, and why, never what was sent."""
+"""What pydantic found wrong, said in the words of the product: where, which rule, and why, never what was sent.
 
-import re
+The names of members and parameters are input too: only those that the model knows are repeated.
+"""
+
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from domain.shared.errors import Violation
-
-_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 Wording = tuple[str, str]
 """Code and detail; `{…}` is filled in from the context of the rule."""
 
 WORDINGS: Mapping[str, Wording] = {
     "missing": ("missing", "This member is required."),
-    "extra_forbidden": ("unknown_member", "There is no such member here."),
+    "extra_forbidden": ("unknown_member", "Only these members are taken here: {known}."),
     "string_type": ("type", "Use a text."),
     "string_too_short": ("length", "Use at least {min_length} characters."),
     "string_too_long": ("length", "Use at most {max_length} characters."),
@@ -48,36 +49,48 @@ WORDINGS: Mapping[str, Wording] = {
 OTHER: Wording = ("invalid", "This value breaks a rule.")
 
 
-def violations_of(error: ValidationError) -> list[Violation]:
-    """Everything that is wrong with a JSON body, located by JSON pointers (RFC 6901)."""
-    return [_violation(item, _pointer(item["loc"])) for item in _found(error)]
+def violations_of(error: ValidationError, model: type[BaseModel]) -> list[Violation]:
+    """Everything that is wrong with a JSON body for `model`, each at a JSON pointer (RFC 6901).
+
+    An unknown member is told at the object that it stands in.
+    """
+    return list(dict.fromkeys(_located(item, model) for item in _found(error)))
 
 
 def parameter_violations(error: ValidationError) -> list[Violation]:
-    """Everything that is wrong with query parameters, located by their names."""
-    return [_violation(item, name_of(str(item["loc"][0])) if item["loc"] else "query") for item in _found(error)]
+    """Everything that is wrong with known query parameters, located by their names."""
+    return [_violation(item, str(item["loc"][0]) if item["loc"] else "query") for item in _found(error)]
 
 
-def name_of(name: str) -> str:
-    """A parameter's name where it looks like one; whatever else a client made up is called `query`."""
-    return name if _NAME.fullmatch(name) else "query"
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model by the names that clients use."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _found(error: ValidationError) -> list[Any]:
     return list(error.errors(include_url=False, include_input=False))
 
 
-def _violation(item: Any, pointer: str) -> Violation:
+def _located(item: Any, model: type[BaseModel]) -> Violation:
+    """The violation at the end of its location, as far as the model knows the way."""
+    pointer, here = "", model
+    for step in item["loc"]:
+        if isinstance(step, str):
+            field = fields_of(here).get(step)
+            if field is None:
+                break
+            here = _model_in(field.annotation) or here
+        pointer += f"/{step}"
+    return _violation(item, pointer, known=", ".join(fields_of(here)))
+
+
+def _violation(item: Any, pointer: str, **context: str) -> Violation:
     code, detail = WORDINGS.get(item["type"], OTHER)
-    return Violation(pointer, code, detail.format_map(item.get("ctx", {})))
+    return Violation(pointer, code, detail.format_map({**item.get("ctx", {}), **context}))
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """The place in the body; it ends at the first name that does not look like one, because that is input too."""
-    steps: list[str] = []
-    for step in location:
-        name = str(step)
-        if not _NAME.fullmatch(name):
-            break
-        steps.append("/" + name)
-    return "".join(steps)
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as `list[Model] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part)) is not None), None)

@@ -127,6 +127,11 @@ def sqlite_settings(file: Path, **others: Any) -> Settings:
     return load_settings(None, database_url=f"sqlite:///{file}", **usual | others)
 
 
+def postgres_settings(url: str, folder: Path, **others: Any) -> Settings:
+    usual = {"data_dir": folder, "master_key": MASTER_KEY, "rate_limits": "off", "public_url": BASE}
+    return load_settings(None, database_url=url, **usual | others)
+
+
 def quick_container(settings: Settings) -> Container:
     """The real container with cheap hashing and a small model in place of the heavy ones."""
     container = build_container(settings)

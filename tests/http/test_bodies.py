@@ -1,4 +1,4 @@
-"""What may be sent as a body: the right media type, at most 1 MiB, strict JSON; and no value breaks the service."""
+"""What may be sent as a body: the right media type, at most 1 MiB, strict JSON."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from entrypoints.http.bodies import canonical, merged
-from tests.http.service import Service, a_service, memory_settings, sqlite_settings
+from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 from tests.http.test_strict_json import DOUBTFUL
 
@@ -76,99 +76,6 @@ async def test_verbs_without_content_take_none_or_an_empty_object(service: Servi
     for content, status in ((b"", 200), (b"{}", 409), (b'{"a": 1}', 422), (b"[]", 422), (b"x", 400)):
         answer = await admin("POST", f"/users/{person.id}/disable", content=content, headers=JSON)
         assert answer.status_code == status, content
-
-
-NAUGHTY: list[Any] = [
-    "\x01\x1b[31m",
-    "\u202egnp.exe",
-    "\ufeff",
-    "\uffff",
-    "👩‍👩‍👧‍👦" * 40,
-    "Ω≈ç√∫˜µ≤≥÷",
-    "'; DROP TABLE users; --",
-    "${jndi:ldap://x}",
-    "{{7*7}}",
-    "%00%0d%0a",
-    "../../etc/passwd",
-    "<script>alert(1)</script>",
-    "İı",
-    "ﷺ" * 60,
-    "a\u0300" * 100,
-    " ",
-    "\t\n",
-    "\u2028",
-    "null",
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    1e308,
-    2**63 - 1,
-    [],
-    {},
-    [[]],
-    {"": ""},
-]
-
-
-@pytest.mark.parametrize("value", NAUGHTY, ids=range(len(NAUGHTY)))
-async def test_no_value_brings_the_service_down(request: pytest.FixtureRequest, value: Any) -> None:
-    """Texts go to a real database; for the others no store has a part in the answer."""
-    settings = memory_settings()
-    if isinstance(value, str):
-        settings = sqlite_settings(request.getfixturevalue("sqlite_file"))
-    async with a_service(settings) as service:
-        await send_everywhere(service, value)
-
-
-async def send_everywhere(stored: Service, value: Any) -> None:
-    admin = await stored.person("admin")
-    ok = {200, 201, 202, 400, 404, 409, 413, 415, 422}
-    person = await stored.person()
-    collection = (await admin.post("/collections", {"name": "c"})).json()["id"]
-    for path, body in [
-        ("/users", {"name": value, "email": "n@example.com"}),
-        ("/users", {"name": "n", "email": value}),
-        ("/users", {"name": "n", "email": "m@example.com", "password": value}),
-        ("/users", {"name": "n", "email": "o@example.com", "roles": value}),
-        ("/users", {"name": "n", "email": "o@example.com", "roles": [value]}),
-        ("/users", value),
-        ("/collections", {"name": value}),
-        ("/collections", {"name": "n", "description": value}),
-        ("/collections", {"name": "n", "metadata": value}),
-        ("/collections", {"name": "n", "metadata": {"a": value}}),
-        ("/collections", {"name": "n", "metadata": {str(value): 1}}),
-        ("/api-keys", {"name": value, "scopes": []}),
-        ("/api-keys", {"name": "n", "scopes": value}),
-        ("/api-keys", {"name": "n", "scopes": [], "expires_at": value}),
-        ("/api-keys", {"name": "n", "scopes": [], "allowed_cidrs": [value]}),
-        (f"/collections/{collection}/documents", {"text": value}),
-        (f"/collections/{collection}/documents", {"text": "t", "title": value, "external_id": value}),
-        (f"/collections/{collection}/documents", {"text": f"t {value}", "metadata": {"a": value}}),
-        ("/search", {"query": value}),
-        ("/search", {"query": "q", "filter": value}),
-        ("/search", {"query": "q", "filter": {"field": value, "op": "eq", "value": value}}),
-        ("/search", {"query": "q", "filter": {"field": "metadata.a", "op": "eq", "value": value}}),
-        ("/search", {"query": "q", "limit": value, "offset": value, "collection_ids": value}),
-    ]:
-        answer = await admin.post(path, body)
-        assert answer.status_code in ok, (path, body, answer.text)
-    always = {"If-Match": "*"}
-    for path, body in [
-        (f"/users/{person.id}", {"name": value}),
-        (f"/users/{person.id}", {"email": value}),
-        (f"/collections/{collection}", {"metadata": {"a": value, "b": {"c": value}}}),
-        (f"/collections/{collection}", value),
-        ("/me", {"name": value}),
-    ]:
-        answer = await admin.patch(path, body, headers=always)
-        assert answer.status_code in ok, (path, body, answer.text)
-    if isinstance(value, str):
-        for path in ("/users", "/collections", "/audit-events", "/jobs"):
-            for name in ("q", "email", "name", "actor", "action", "kind", "from", "cursor", "sort", "limit"):
-                answer = await admin.get(path, params={name: value})
-                assert answer.status_code in ok, (path, name, answer.text)
 
 
 def test_merge_patches_as_the_rfc_has_them() -> None:

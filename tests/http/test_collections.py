@@ -105,7 +105,7 @@ async def test_grants_go_both_ways_in_one_form(stored: Service) -> None:
         ({"subject": {"type": "robot", "id": reader.id}, "level": "read"}, "/grants/0/subject/type"),
         ({"subject": {"type": "user", "id": "x"}, "level": "read"}, "/grants/0/subject/id"),
         ({"subject": {"type": "user", "id": manager.id}, "level": "own"}, "/grants/0/level"),
-        ({"subject": {"type": "everyone"}, "level": "read", "x": 1}, "/grants/0/x"),
+        ({"subject": {"type": "everyone"}, "level": "read", "x": 1}, "/grants/0"),
     ):
         refused = await manager.put(path, {"grants": [wrong, grant("manage", manager)]}, headers=always)
         assert assert_problem(refused, 422, "invalid")["errors"][0]["pointer"] == pointer

@@ -46,14 +46,36 @@ async def held(field: str | None, *, required: bool = True, resource: Resource |
 CURRENT = tag_of(View())
 
 
-@pytest.mark.parametrize("field", [CURRENT, "*", f'"other", {CURRENT}', f"  {CURRENT} "])
+@pytest.mark.parametrize(
+    "field",
+    [CURRENT, "*", f'"other", {CURRENT}', f"  {CURRENT} ", f'"",{CURRENT}', f', ,\t"a,b" ,, W/"c" , {CURRENT},'],
+)
 async def test_the_state_that_is_there_lets_the_change_through(field: str) -> None:
     assert await held(field) == 4
 
 
 @pytest.mark.parametrize(
     "field",
-    ['"2f6a8b1c4d70.2"', f"W/{CURRENT}", CURRENT.strip('"'), '"other"', "", "garbage", '"', f"*, {CURRENT[:-2]}"],
+    [
+        '"2f6a8b1c4d70.2"',
+        f"W/{CURRENT}",
+        f"w/{CURRENT}",
+        CURRENT.strip('"'),
+        '"other"',
+        "",
+        "garbage",
+        '"',
+        "**",
+        f"*, {CURRENT}",
+        f"garbage {CURRENT}",
+        f'"other" {CURRENT}',
+        f"{CURRENT} garbage",
+        f"'{CURRENT}'",
+        f"{CURRENT};q=1",
+        f'"\x7f", {CURRENT}',
+        ", \t" * 4000 + f"x{CURRENT}",
+    ],
+    ids=range(17),
 )
 async def test_any_other_state_is_stale_and_weak_tags_never_fit(field: str) -> None:
     with pytest.raises(StaleVersion):
@@ -93,6 +115,6 @@ def test_a_read_knows_its_state_by_weak_comparison(field: str) -> None:
     assert is_known(field, CURRENT)
 
 
-@pytest.mark.parametrize("field", [None, "", '"a"', CURRENT.strip('"'), "W/*"])
+@pytest.mark.parametrize("field", [None, "", '"a"', CURRENT.strip('"'), "W/*", f"x {CURRENT}", f"{CURRENT} {CURRENT}"])
 def test_a_read_of_another_state_is_new(field: str | None) -> None:
     assert not is_known(field, CURRENT)

@@ -1,6 +1,7 @@
 """Documents over HTTP: handed in as file or text, listed at once, found when ingested, gone when deleted."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -217,6 +218,29 @@ async def test_a_file_over_the_limit_is_refused(service: Service) -> None:
     assert fits.status_code == 202
     refused = await editor.post(path, files={"file": ("a.bin", b"\1" * (limit + 1))})
     assert_problem(refused, 413, "too_large")
+
+
+@pytest.mark.parametrize("around", ["before", "behind", "in a field"])
+async def test_content_that_belongs_to_no_file_is_limited_too(service: Service, around: str) -> None:
+    editor = await service.person("editor")
+    collection = (await made_by(editor))["id"]
+    begin = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\ntext\r\n--x--\r\n'
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        if around == "behind":
+            yield begin
+        elif around == "in a field":
+            yield b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\n'
+        while sent < 100_000_000:
+            sent += 65536
+            yield b"\r\n" * 32768
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await editor("POST", f"/collections/{collection}/documents", content=endless(), headers=headers)
+    assert_problem(answer, 413, "too_large")
+    assert sent < 1_400_000
 
 
 async def test_a_text_over_the_limit_of_json_goes_by_multipart(service: Service) -> None:

@@ -1,6 +1,7 @@
 """What surrounds every answer: request ids, security headers, HEAD, the access line and the figures."""
 
 import re
+from asyncio import wait_for
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,19 @@ async def test_head_is_get_without_the_content(service: Service) -> None:
     assert head.headers["etag"] == got.headers["etag"]
     assert head.headers["content-length"] == got.headers["content-length"]
     assert (await service.anonymous("HEAD", "/me")).status_code == 401
+
+
+async def test_head_of_a_stream_ends_with_its_head(service: Service) -> None:
+    editor = await service.person("editor")
+    collection = (await editor.post("/collections", {"name": "c"})).json()["id"]
+    submitted = (await editor.post(f"/collections/{collection}/documents", {"text": "t"})).json()
+    head = await wait_for(editor("HEAD", f"/jobs/{submitted['job']['id']}/events"), 10)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+    got = await editor.get(f"/documents/{submitted['document']['id']}/content")
+    head = await editor("HEAD", f"/documents/{submitted['document']['id']}/content")
+    assert head.content == b""
+    assert {**head.headers, "x-request-id": ""} == {**got.headers, "x-request-id": ""}
 
 
 async def test_each_request_is_one_line_with_its_id_and_without_what_was_sent(service: Service) -> None:

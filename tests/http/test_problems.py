@@ -57,13 +57,13 @@ async def test_a_form_that_is_there(service: Service, accept: str) -> None:
 
 async def test_unknown_parameters_members_and_values_are_located_but_never_repeated(service: Service) -> None:
     admin = await service.person("admin")
-    problem = assert_problem(await admin.get(f"/users?colour={CANARY}"), 422, "invalid")
-    assert [(item["pointer"], item["code"]) for item in problem["errors"]] == [("colour", "unknown_parameter")]
+    problem = assert_problem(await admin.get(f"/users?{CANARY}=1&limit=0"), 422, "invalid")
+    assert [(item["pointer"], item["code"]) for item in problem["errors"]] == [("query", "unknown_parameter")]
     assert_problem(await admin.get(f"/me?x={CANARY}"), 422, "invalid")
     assert_problem(await admin.get(f"/users?limit={CANARY}"), 422, "invalid")
     assert_problem(await admin.get(f"/users?sort={CANARY}"), 422, "invalid")
     assert_problem(await admin.get(f"/users?cursor={CANARY}"), 400, "cursor_invalid")
-    body = {"name": CANARY * 50, "email": f"{CANARY} at home", "roles": [CANARY], "kind": CANARY, CANARY + " ": 1}
+    body = {"name": CANARY * 50, "email": f"{CANARY} at home", "roles": [CANARY], "kind": CANARY, CANARY: 1, "b": 2}
     problem = assert_problem(await admin.post("/users", body), 422, "invalid")
     assert {item["pointer"] for item in problem["errors"]} == {"/name", "/kind", ""}
     assert_problem(await admin("POST", "/users", content=f'{{"{CANARY}'.encode()), 415, "unsupported_media_type")

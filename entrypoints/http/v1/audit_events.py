@@ -10,7 +10,7 @@ from domain.shared.actor import Actor, Permission
 from domain.shared.values import ListQuery
 from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
-from entrypoints.http.representations import json_response
+from entrypoints.http.representations import content_tag, resource
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.audit_events import (
     AUDIT_EVENT,
@@ -36,7 +36,8 @@ async def list_audit_events(
     return await page_response(request, query, page, [audit_event_out(event) for event in page.items])
 
 
-@router.get("/{event_id}", response_model=AuditEventOut, responses={200: shown(AUDIT_EVENT)})
-async def get_audit_event(actor: Auditor, event_id: IdInPath, trail: Trail) -> Response:
-    """One entry of the trail."""
-    return json_response(audit_event_out(await trail.get(actor, event_id)))
+@router.get("/{event_id}", response_model=AuditEventOut, responses={200: shown(AUDIT_EVENT, "ETag")})
+async def get_audit_event(request: Request, actor: Auditor, event_id: IdInPath, trail: Trail) -> Response:
+    """One entry of the trail. It changes once, when it is sealed."""
+    event = audit_event_out(await trail.get(actor, event_id))
+    return resource(request, event, content_tag(event))

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -12,7 +12,7 @@ from application.knowledge.access import AccessExplainer, AccessView
 from domain.shared.actor import Actor, Permission
 from entrypoints.http.provided import provided
 from entrypoints.http.queries import Parameters, Queries
-from entrypoints.http.representations import json_response
+from entrypoints.http.representations import content_tag, resource
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.values import EXAMPLE_ID, OTHER_ID, Id, IdInPath, shown
 
@@ -54,8 +54,9 @@ ACCESS: Final = {
 }
 
 
-@router.get("/{document_id}/access", response_model=AccessOut, responses={200: shown(ACCESS)})
+@router.get("/{document_id}/access", response_model=AccessOut, responses={200: shown(ACCESS, "ETag")})
 async def explain_access(
+    request: Request,
     actor: Annotated[Actor, needs(Permission.DOCUMENTS_READ)],
     document_id: IdInPath,
     query: Annotated[AccessParameters, Depends(Queries(AccessParameters))],
@@ -65,7 +66,8 @@ async def explain_access(
 
     Asking about others needs the level manage on the collection, or users:read.
     """
-    return json_response(access_out(await access.explain(actor, document_id, query.user_id)))
+    shown_access = access_out(await access.explain(actor, document_id, query.user_id))
+    return resource(request, shown_access, content_tag(shown_access))
 
 
 def access_out(view: AccessView) -> AccessOut:

@@ -148,15 +148,15 @@ async def get_content(
 ) -> Response:
     """The original bytes, to be saved and never shown in place."""
     view, parts = await documents.content(actor, document_id)
-    headers = {
-        "ETag": f'"{view.content_hash}"',
-        "Cache-Control": REVALIDATE,
-        "Content-Disposition": disposition(view.file_name or str(view.id)),
-    }
+    headers = {"ETag": f'"{view.content_hash}"', "Cache-Control": REVALIDATE}
     if is_known(exchange_of(request).header(b"if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     first = await anext(parts, b"")
-    headers |= {"Content-Length": str(view.bytes), "Content-Type": view.media_type}
+    headers |= {
+        "Content-Length": str(view.bytes),
+        "Content-Type": view.media_type,
+        "Content-Disposition": disposition(view.file_name or str(view.id)),
+    }
     return StreamingResponse(_from(first, parts), headers=headers)
 
 
