@@ -45,8 +45,9 @@ def serve(
 
 def greeting(settings: "Settings") -> str:
     """Where the service is, how to sign in, and three next steps to copy."""
+    browser = f", its API browser at {settings.public_url}/docs" if settings.shows_api_docs else ""
     return f"""
-  FastOps runs at {settings.public_url}, its API browser at {settings.public_url}/docs.
+  FastOps runs at {settings.public_url}{browser}.
   Sign in as the administrator; if the password is lost: fastops user reset-password {settings.access.admin_email}
 
   Next, in a second terminal (the commands are in {Path(sys.argv[0]).parent}):

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from domain.shared.actor import Origin
 from entrypoints.http import discovery, health, pages, problems
+from entrypoints.http.edge import Edge
 from entrypoints.http.middleware import Exchanges
 from entrypoints.http.openapi import document
 from entrypoints.http.representations import json_bytes
@@ -37,6 +38,7 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
 
     By default the application starts and stops the container's parts; a program that does so itself gives a `lifespan`.
     """
+    settings = container.settings()
     app = Service(
         title="FastOps",
         openapi_url=None,
@@ -46,11 +48,12 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
         lifespan=lifespan or _running,
     )
     app.state.container = container
-    for part in (*ROUTERS, health.router, discovery.router, pages.router, router):
+    documentation = (router, pages.browsers) if settings.shows_api_docs else ()
+    for part in (*ROUTERS, health.router, discovery.router, pages.router, *documentation):
         # Extended, not included: an included router matches every request twice, and nothing here needs its prefix.
         app.router.routes.extend(part.routes)
     problems.install(app)
-    app.add_middleware(Exchanges, https_only=container.settings().is_production)
+    app.add_middleware(Exchanges, edge=Edge.of(settings))
     return app
 
 

@@ -44,7 +44,7 @@ class ServerMetadataOut(TypedDict):
     token_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
     scopes_supported: list[str]
-    service_documentation: str
+    service_documentation: NotRequired[str]
 
 
 @router.get("/.well-known/jwks.json", response_model=KeySetOut)
@@ -68,6 +68,7 @@ async def show_server_metadata(_: Anybody, settings: Annotated[Any, provided("se
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "scopes_supported": sorted(Permission),
-        "service_documentation": f"{base}/docs",
     }
+    if settings.shows_api_docs:
+        metadata["service_documentation"] = f"{base}/docs"
     return json_response(metadata, headers=CACHED)

@@ -17,7 +17,8 @@ class Exchange:
 
     `headers` has lower-case names; the values of a repeated field are joined by commas (RFC 9110 §5.3), so that a
     repeated `Authorization` or `Content-Type` is no valid one. `members` is what was sent, in canonical form, for
-    telling repeats apart. `oauth` asks for the error members of RFC 6749 §5.2 in refusals.
+    telling repeats apart. `oauth` asks for the error members of RFC 6749 §5.2 in refusals. `fields` are what the
+    answer says besides, whatever it is.
     """
 
     request_id: str
@@ -27,6 +28,7 @@ class Exchange:
     actor: Actor | None = None
     members: bytes = field(default=b"", repr=False)
     oauth: bool = False
+    fields: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @property
     def origin(self) -> Origin:

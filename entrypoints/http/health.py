@@ -2,7 +2,6 @@
 
 import hmac
 from importlib.metadata import version
-from ipaddress import ip_address
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -16,6 +15,7 @@ from entrypoints.http.documented import problems
 from entrypoints.http.exchange import Exchange, exchange_of
 from entrypoints.http.metrics import exposition
 from entrypoints.http.provided import provided
+from entrypoints.http.proxies import TELLING, is_loopback
 from entrypoints.http.representations import json_response
 from entrypoints.http.security import anyone
 
@@ -76,13 +76,5 @@ def _may_scrape(exchange: Exchange, token: str | None) -> bool:
     given = (exchange.header(b"authorization") or "").removeprefix("Bearer ")
     if token and hmac.compare_digest(given.encode(), token.encode()):
         return True
-    # A proxy on the same machine calls from the loopback too, but for somebody else.
-    forwarded = b"x-forwarded-for" in exchange.headers or b"forwarded" in exchange.headers
-    return not forwarded and _is_loopback(exchange.client_address)
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return ip_address(address or "").is_loopback
-    except ValueError:
-        return False
+    # A proxy on the same machine calls from the loopback too, but for somebody else; trusted or not, it tells so.
+    return is_loopback(exchange.client_address) and not TELLING & exchange.headers.keys()

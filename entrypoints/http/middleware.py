@@ -1,6 +1,7 @@
-"""The one layer around every request: correlation, security headers, the access line, metrics, and the last catch."""
+"""The one layer around every request: correlation, the edge, the access line, metrics, and the last catch."""
 
 import re
+from collections.abc import Iterable
 from time import perf_counter
 
 from loguru import logger
@@ -9,23 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.telemetry.logging import correlated
 from domain.shared.values import new_id
 from entrypoints.http import metrics
+from entrypoints.http.edge import SECURITY_HEADERS, Edge
 from entrypoints.http.exchange import Exchange, attach
 from entrypoints.http.problems import internal_error
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-
-SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-)
-"""Sent with every answer that does not set the field itself (OWASP ASVS 5.0 V3.4)."""
-HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
 class _HeadAnswered(Exception):
@@ -33,28 +23,30 @@ class _HeadAnswered(Exception):
 
 
 class Exchanges:
-    """Pure ASGI, because a `BaseHTTPMiddleware` costs as much as the whole route. `https_only` adds HSTS."""
+    """Pure ASGI, because a `BaseHTTPMiddleware` costs as much as the whole route."""
 
-    def __init__(self, app: ASGIApp, *, https_only: bool = False) -> None:
+    def __init__(self, app: ASGIApp, edge: Edge) -> None:
         self._app = app
-        self._headers = (*SECURITY_HEADERS, HSTS) if https_only else SECURITY_HEADERS
+        self._edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _begin(scope)
+        headers = _joined(scope["headers"])
+        sender = self._edge.proxies.sender(scope, headers)
+        exchange = _begin(headers, sender.address)
+        exchange.fields += self._edge.fields(exchange, sender)
+        answer = _Answer(send, exchange, with_body=scope["method"] != "HEAD")
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
-            answer = _Answer(send, exchange, self._headers, with_body=False)
-        else:
-            answer = _Answer(send, exchange, self._headers, with_body=True)
         attach(scope, exchange)
         began = perf_counter()
         metrics.IN_PROGRESS.inc()
         with correlated(exchange.request_id):
             try:
-                await self._app(scope, receive, answer)
+                app = self._edge.answer(scope, exchange, sender) or self._app
+                await app(scope, receive, answer)
             except _HeadAnswered:
                 pass
             except Exception:
@@ -70,14 +62,11 @@ class Exchanges:
 class _Answer:
     """The way back: adds the common headers, and keeps status and size for the access line."""
 
-    __slots__ = ("_headers", "_request_id", "_send", "_with_body", "bytes", "status")
+    __slots__ = ("_exchange", "_send", "_with_body", "bytes", "status")
 
-    def __init__(
-        self, send: Send, exchange: Exchange, headers: tuple[tuple[bytes, bytes], ...], *, with_body: bool
-    ) -> None:
+    def __init__(self, send: Send, exchange: Exchange, *, with_body: bool) -> None:
         self._send = send
-        self._headers = headers
-        self._request_id = exchange.request_id.encode()
+        self._exchange = exchange
         self._with_body = with_body
         self.status = 0
         self.bytes = 0
@@ -87,8 +76,9 @@ class _Answer:
             self.status = message["status"]
             headers = list(message.get("headers", ()))
             present = {name for name, _ in headers}
-            headers += [item for item in self._headers if item[0] not in present]
-            headers.append((b"x-request-id", self._request_id))
+            headers += [item for item in SECURITY_HEADERS if item[0] not in present]
+            headers += self._exchange.fields
+            headers.append((b"x-request-id", self._exchange.request_id.encode()))
             message["headers"] = headers
         elif message["type"] == "http.response.body":
             if not self._with_body:
@@ -100,16 +90,19 @@ class _Answer:
         await self._send(message)
 
 
-def _begin(scope: Scope) -> Exchange:
+def _joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
+    for name, value in fields:
         headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _begin(headers: dict[bytes, bytes], client_address: str | None) -> Exchange:
     given = headers.get(b"x-request-id", b"")
     trace = _TRACEPARENT.fullmatch(headers.get(b"traceparent", b""))
-    client = scope.get("client")
     return Exchange(
         request_id=given.decode() if _REQUEST_ID.fullmatch(given) else str(new_id()),
-        client_address=client[0] if client else None,
+        client_address=client_address,
         headers=headers,
         trace_id=trace[1].decode() if trace else None,
     )

@@ -18,6 +18,8 @@ from entrypoints.http.representations import json_response
 from entrypoints.http.security import anyone
 
 router = APIRouter(include_in_schema=False)
+browsers = APIRouter(include_in_schema=False)
+"""The pages on which the API is looked at and tried; only where the settings show them."""
 Anybody = Annotated[Origin, anyone("")]
 
 PAGE_POLICY: Final = (
@@ -52,12 +54,12 @@ SCRIPTS: Final = {
 STYLE: Final = "body{margin:2rem auto;max-width:45rem;padding:0 1rem;font:1rem/1.5 sans-serif}"
 
 
-@router.get("/docs")
+@browsers.get("/docs")
 async def swagger_ui(request: Request, _: Anybody) -> Response:
     return _browser(request, "swagger-ui-bundle.js", "docs.js", "swagger-ui.css")
 
 
-@router.get("/redoc")
+@browsers.get("/redoc")
 async def redoc(request: Request, _: Anybody) -> Response:
     return _browser(request, "redoc.standalone.js", "redoc.js", None, REDOC_POLICY)
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.shared.values import new_id
+from entrypoints.http.edge import SECURITY_HEADERS
 from entrypoints.http.exchange import Exchange
 from entrypoints.http.problems import MEDIA_TYPE, Problem
 
@@ -30,6 +31,7 @@ URL_TOO_LONG: Final = Problem(414, "url_too_long", f"Use an address of at most {
 HEAD_TOO_LARGE: Final = Problem(
     431, "headers_too_large", f"Send at most {HEADERS_MAX} header fields with at most {HEAD_BYTES} bytes."
 )
+_SAFE: Final = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in SECURITY_HEADERS)
 REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 414: "URI Too Long", 431: "Header Fields Too Large"}
 
 
@@ -148,7 +150,7 @@ class GuardedProtocol(HttpToolsProtocol):
         head = (
             f"HTTP/1.1 {problem.status} {REASONS[problem.status]}\r\n"
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(content)}\r\nconnection: close\r\n"
-            f"x-content-type-options: nosniff\r\nx-request-id: {exchange.request_id}\r\n\r\n"
+            f"{_SAFE}x-request-id: {exchange.request_id}\r\n\r\n"
         )
         self._head_since = self._body_since = None
         self.transport.write(head.encode() + content)

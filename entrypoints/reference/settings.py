@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Any
 
 from entrypoints.settings.areas import PREFIX, Area
+from entrypoints.settings.refusals import METRICS_TOKEN_MIN
 from entrypoints.settings.settings import areas, takes
 
 HEAD = f"""# Settings
@@ -14,7 +15,8 @@ stops the start with exit code 2 and names the setting, never the value.
 
 In production (`ENVIRONMENT=production`) the start is refused when `PUBLIC_URL` does not begin with `https://`,
 `VECTOR_STORE` or `DATABASE_URL` keeps its data in memory only, `RATE_LIMITS` is off, `LOG_LEVEL` is `DEBUG` (error
-messages may quote input), or `MASTER_KEY` is missing where no key file exists.
+messages may quote input), `MASTER_KEY` is missing where no key file exists, `CORS_ORIGINS` has `*` or an origin without
+TLS, `TRUSTED_PROXIES` trusts every address, or `METRICS_TOKEN` is shorter than {METRICS_TOKEN_MIN} characters.
 
 This page is made from the code by `make docs`.
 """
@@ -36,6 +38,6 @@ def _section(area: type[Area]) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None:
+    if value is None or value == ():
         return "–"
     return f"`{value.value if isinstance(value, Enum) else value}`"

@@ -7,6 +7,14 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
+METRICS_TOKEN_MIN = 16
+TOKEN_DETAIL = f"must have at least {METRICS_TOKEN_MIN} characters in production."
+NO_TLS_DETAIL = (
+    "must name the proxy at which TLS ends, or every request is refused for having come in clear; where nothing can "
+    "tell the scheme, set HTTPS_ONLY to off."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class WrongSetting:
     """A setting that cannot be used: its name and what would be right, never its value."""
@@ -43,6 +51,10 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             settings.store != "postgresql" or settings.secrets.master_key,
             WrongSetting("MASTER_KEY", key_detail),
         ),
+        (
+            not settings.is_production or settings.edge.trusted_proxies or settings.edge.https_only != "auto",
+            WrongSetting("TRUSTED_PROXIES", NO_TLS_DETAIL),
+        ),
     ]
     return [problem for fine, problem in checks if not fine]
 
@@ -58,8 +70,28 @@ def unsafe(settings: "Settings") -> list[WrongSetting]:
         (settings.access.rate_limits == "on", "RATE_LIMITS", "must be on in production."),
         (settings.service.log_level != "DEBUG", "LOG_LEVEL", "must be INFO or above in production."),
         (_has_master_key(settings), "MASTER_KEY", "is required: 32 random bytes in base64, or the file master.key."),
+        (_has_safe_origins(settings), "CORS_ORIGINS", "must name https:// origins, and never *, in production."),
+        (_trusts_some_only(settings), "TRUSTED_PROXIES", "must name your proxies, not every address, in production."),
+        (
+            _has_long_token(settings),
+            "METRICS_TOKEN",
+            TOKEN_DETAIL,
+        ),
     ]
     return [WrongSetting(name, detail) for fine, name, detail in checks if not fine]
+
+
+def _has_safe_origins(settings: "Settings") -> bool:
+    return all(origin.startswith("https://") for origin in settings.edge.cors_origins)
+
+
+def _trusts_some_only(settings: "Settings") -> bool:
+    return not any(network.endswith("/0") for network in settings.edge.trusted_proxies)
+
+
+def _has_long_token(settings: "Settings") -> bool:
+    token = settings.observed.metrics_token
+    return token is None or len(token.get_secret_value()) >= METRICS_TOKEN_MIN
 
 
 def _has_master_key(settings: "Settings") -> bool:

@@ -16,6 +16,7 @@ from entrypoints.settings.areas import (
     SecretSettings,
     ServiceSettings,
 )
+from entrypoints.settings.edge import EdgeSettings
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 
 
@@ -25,6 +26,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     service: ServiceSettings = Field(default_factory=ServiceSettings)
+    edge: EdgeSettings = Field(default_factory=EdgeSettings)
     secrets: SecretSettings = Field(default_factory=SecretSettings)
     data: DataSettings = Field(default_factory=DataSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
@@ -64,6 +66,15 @@ class Settings(BaseModel):
     @property
     def is_production(self) -> bool:
         return self.service.environment is Environment.PRODUCTION
+
+    @property
+    def https_only(self) -> bool:
+        """Whether a request that came in clear is sent on or refused."""
+        return self.is_production if self.edge.https_only == "auto" else self.edge.https_only == "on"
+
+    @property
+    def shows_api_docs(self) -> bool:
+        return not self.is_production if self.edge.api_docs == "auto" else self.edge.api_docs == "on"
 
     @property
     def makes_what_is_missing(self) -> bool:
@@ -129,4 +140,6 @@ def _problems(area: type[Area], error: ValidationError) -> list[WrongSetting]:
 def _text(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, tuple):
+        return ",".join(value)
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -42,7 +42,7 @@ SOME_ID = "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70"
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:
-    for router in (*ROUTERS, health.router, discovery.router, pages.router, application.router):
+    for router in (*ROUTERS, health.router, discovery.router, pages.router, pages.browsers, application.router):
         for route in router.routes:
             assert isinstance(route, APIRoute), route
             for method in route.methods or ():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.shared import errors
+from entrypoints.http.edge import HTTPS_REQUIRED, MISDIRECTED
 from entrypoints.http.handbook import sections
 from entrypoints.http.pages import rendered
 from entrypoints.http.problems import HTTP_REFUSALS, INTERNAL
@@ -45,7 +46,8 @@ def _slug(node: ast.expr) -> Iterator[str]:
 def test_every_code_is_explained_and_nothing_else_is() -> None:
     by_http = {code for code, _ in HTTP_REFUSALS.values()} | {INTERNAL[0]}
     by_server = {problem.code for problem in (HEAD_TOO_LARGE, MALFORMED_REQUEST, TIMED_OUT, URL_TOO_LONG)}
-    known = set(codes_in_the_code()) | by_http | by_server
+    at_the_edge = {HTTPS_REQUIRED.code, MISDIRECTED.code}
+    known = set(codes_in_the_code()) | by_http | by_server | at_the_edge
     explained = set(sections("problems.md"))
     assert known - explained == set(), "explain these in docs/guide/problems.md"
     assert explained - known == set(), "nothing gives these any more"

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrypoints.http import server as module
 from entrypoints.http.app import create_app
+from entrypoints.http.edge import SECURITY_HEADERS
 from entrypoints.http.server import server_of
 from tests.http.service import memory_settings, quick_container
 
@@ -90,6 +91,8 @@ def assert_refused(answer: bytes, status: int, code: str) -> None:
     assert head.startswith(f"HTTP/1.1 {status} ".encode()), answer[:200]
     assert b"content-type: application/problem+json" in head
     assert b"connection: close" in head
+    for name, value in SECURITY_HEADERS:
+        assert head.count(name + b": " + value + b"\r\n") == 1
     problem = json.loads(content)
     assert (problem["status"], problem["code"]) == (status, code)
 

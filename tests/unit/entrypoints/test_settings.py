@@ -16,6 +16,7 @@ SAFE = {
     "PUBLIC_URL": "https://kb.example.com",
     "DATABASE_URL": "postgresql://fastops@db.example.com/fastops",
     "MASTER_KEY": KEY,
+    "TRUSTED_PROXIES": "10.0.0.2",
 }
 
 
@@ -97,6 +98,11 @@ def test_a_setting_that_needs_another_one_names_it(
         ({"RATE_LIMITS": "off"}, "RATE_LIMITS"),
         ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
         ({"MASTER_KEY": "", "DATABASE_URL": "sqlite:///fastops.db"}, "MASTER_KEY"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://app.example.com,http://app.example.com"}, "CORS_ORIGINS"),
+        ({"TRUSTED_PROXIES": "10.0.0.2, ::/0"}, "TRUSTED_PROXIES"),
+        ({"TRUSTED_PROXIES": ""}, "TRUSTED_PROXIES"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN"),
     ],
 )
 def test_production_refuses_what_is_unsafe(monkeypatch: pytest.MonkeyPatch, unsafe: dict[str, str], named: str) -> None:
@@ -107,6 +113,51 @@ def test_production_starts_with_what_is_safe(monkeypatch: pytest.MonkeyPatch) ->
     settings = loaded(monkeypatch, **SAFE)
     assert settings.is_production
     assert not settings.makes_what_is_missing
+
+
+@pytest.mark.parametrize("https_only", ["on", "off"])
+def test_production_without_a_proxy_is_a_decision(monkeypatch: pytest.MonkeyPatch, https_only: str) -> None:
+    settings = loaded(monkeypatch, **{**SAFE, "TRUSTED_PROXIES": "", "HTTPS_ONLY": https_only})
+    assert settings.https_only is (https_only == "on")
+
+
+LISTS = {
+    "TRUSTED_PROXIES": (" 10.0.0.0/8,::1 , UNIX,,10.0.0.0/8", ("10.0.0.0/8", "::1/128", "unix")),
+    "ALLOWED_HOSTS": ("KB.example.com, [::1]", ("kb.example.com", "::1")),
+    "CORS_ORIGINS": (
+        "https://App.example.com:443, http://[::1]:3000,*",
+        ("https://app.example.com", "http://[::1]:3000", "*"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_are_plain_text_with_commas(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    text, values = LISTS[name]
+    settings = loaded(monkeypatch, **{name: text})
+    assert getattr(settings.edge, name.lower()) == values
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRUSTED_PROXIES", "secret.example.com"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "*"),
+        ("ALLOWED_HOSTS", "kb.example.com:8000"),
+        ("ALLOWED_HOSTS", "*"),
+        ("CORS_ORIGINS", "secret.example.com"),
+        ("CORS_ORIGINS", "https://secret.example.com/"),
+        ("CORS_ORIGINS", "https://user@secret.example.com"),
+        ("CORS_ORIGINS", "https://secret.example.com:port"),
+        ("CORS_ORIGINS", "https://*.secret.example.com"),
+        ("CORS_ORIGINS", "null"),
+    ],
+)
+def test_what_is_none_of_a_list_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    problems = refused(monkeypatch, **{name: text})
+    assert set(problems) == {name}
+    assert "secret" not in str(problems)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -126,7 +177,15 @@ def test_secrets_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_child_process_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    given = load_settings(port=8123, data_dir=tmp_path, master_key=KEY, log_level="ERROR", password_min_length=20)
+    given = load_settings(
+        port=8123,
+        data_dir=tmp_path,
+        master_key=KEY,
+        log_level="ERROR",
+        password_min_length=20,
+        trusted_proxies="10.0.0.2,unix",
+        cors_origins="https://app.example.com",
+    )
     for name, value in given.environ().items():
         monkeypatch.setenv(name, value)
     assert load_settings(env_file=None) == given
