@@ -26,10 +26,13 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-REDOC_POLICY: Final = PAGE_POLICY.replace(
-    "style-src 'self'", "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+REDOC_STYLES: Final = (
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 )
-"""With the hash of the empty text: ReDoc adds empty style elements and fills them by script, which `'self'` covers."""
+"""Hashes of the style elements that ReDoc adds: an empty one that it fills by script, and that of its scroll bars."""
+REDOC_POLICY: Final = PAGE_POLICY.replace("style-src 'self'", f"style-src 'self' {REDOC_STYLES}")
+REDOC_LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""A picture that ReDoc would load from elsewhere; ours stands in for it."""
 
 STATIC: Final = {
     "swagger-ui.css": "text/css",
@@ -112,7 +115,7 @@ def rendered(markdown: str) -> str:
 
 @cache
 def _static(name: str) -> bytes:
-    return (files("fastapi_offline") / "static" / name).read_bytes()
+    return (files("fastapi_offline") / "static" / name).read_bytes().replace(REDOC_LOGO, b"assets/favicon.png")
 
 
 def _inline(text: str) -> str:
@@ -127,15 +130,20 @@ def _root(request: Request) -> str:
     return html.escape(request.scope.get("root_path", ""))
 
 
+def _icon(request: Request) -> str:
+    return f'<link rel="icon" href="{_root(request)}/assets/favicon.png">'
+
+
 def _page(request: Request, title: str, content: str) -> Response:
-    head = f'<title>{title} – FastOps</title><link rel="stylesheet" href="{_root(request)}/assets/pages.css">'
-    return _html(f"<head>{_META}{head}</head><body><h1>{title}</h1>{content}</body>")
+    style = f'<link rel="stylesheet" href="{_root(request)}/assets/pages.css">'
+    head = f"{_META}<title>{title} – FastOps</title>{_icon(request)}{style}"
+    return _html(f"<head>{head}</head><body><h1>{title}</h1>{content}</body>")
 
 
 def _browser(request: Request, library: str, start: str, style: str | None, policy: str = PAGE_POLICY) -> Response:
     root = _root(request)
     link = f'<link rel="stylesheet" href="{root}/assets/{style}">' if style else ""
-    head = f'{_META}<title>FastOps API</title><link rel="icon" href="{root}/assets/favicon.png">{link}'
+    head = f"{_META}<title>FastOps API</title>{_icon(request)}{link}"
     scripts = "".join(f'<script src="{root}/assets/{name}"></script>' for name in (library, start))
     body = f'<body data-openapi="{root}/openapi.json"><div id="ui"></div>{scripts}</body>'
     return _html(f"<head>{head}</head>{body}", policy)
