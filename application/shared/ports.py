@@ -38,6 +38,11 @@ class Leases(Protocol):
         """Give it back early; nothing happens when it is not held."""
 
 
+class RepeatUpkeep(Protocol):
+    async def forget_repeats(self, limit: int) -> int:
+        """Remove up to `limit` kept results and leases of repeats that have run out; how many went."""
+
+
 class Executor(Protocol):
     """Threads for CPU-bound calls, so that the event loop stays free."""
 

@@ -25,7 +25,7 @@ class Repeat:
     """An Idempotency-Key with what it is bound to. `fingerprint` is that of the parsed content, never of raw bytes.
 
     The key itself is never stored, only its SHA-256; the kept result is sealed under a key derived from it.
-    `replayed` is set when the answer is the first one again.
+    `replayed` is set when the answer is the first one again, `holder` while this one holds the lease.
     """
 
     key: str
@@ -33,15 +33,21 @@ class Repeat:
     route: str
     fingerprint: str
     replayed: bool = False
+    holder: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is being done (`<noun>.<verb>`), by whom, and whether it may be a repeat."""
+    """What is being done (`<noun>.<verb>`), by whom, and whether it may be a repeat.
+
+    One that works `outside` the database before it commits, such as asking a language model, first takes a lease on
+    its repeat, so that of equal requests one does that work.
+    """
 
     name: str
     actor: Actor
     repeat: Repeat | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,12 @@ class Work(Protocol[W_co]):
     """Opens operations on a store. Leaving without `commit` writes nothing."""
 
     def __call__(self, operation: Operation) -> AbstractAsyncContextManager[W_co]:
-        """Open `operation`. Raises Replayed where its repeat is already answered, Invalid where the key is reused."""
+        """Open `operation`.
+
+        Raises Replayed where its repeat is already answered, Invalid where the key is reused, and RepeatLost where it
+        works outside and an equal one is still at it. A lease is given back when the operation ends without a commit;
+        that of a crashed process runs out after 60 s.
+        """
 
     async def recorded(self, repeat: Repeat) -> bytes | None:
         """The kept result of a repeat, opened; None when there is none. Invalid where the content differs."""
@@ -88,10 +99,14 @@ class Replayed(Exception):
 
 
 class RepeatLost(Conflict):
-    """Another caller with the same Idempotency-Key committed first; `repeatable` answers with its result."""
+    """Another caller with the same Idempotency-Key was first.
+
+    Where it has committed, `repeatable` answers with its result; where it is still at work, this is the answer.
+    """
 
     default_code = "idempotency_in_progress"
     default_detail = "The same request is being worked on; wait a moment and repeat it."
+    default_retry_after = 2.0
 
 
 def repeatable(verb: F) -> F:

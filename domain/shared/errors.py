@@ -56,11 +56,15 @@ class Violation:
 
 
 class FastOpsError(Exception):
-    """Base of all refusals: a kind, a stable code (a slug of the docs), and a sentence that names the way out."""
+    """Base of all refusals: a kind, a stable code (a slug of the docs), and a sentence that names the way out.
+
+    `retry_after` is in seconds, None where waiting does not help or nobody knows how long.
+    """
 
     kind: ClassVar[Kind]
     default_code: ClassVar[str]
     default_detail: ClassVar[str]
+    default_retry_after: ClassVar[float | None] = None
 
     def __init__(
         self,
@@ -72,7 +76,7 @@ class FastOpsError(Exception):
     ) -> None:
         self.code = code or self.default_code
         self.detail = detail or self.default_detail
-        self.retry_after = retry_after
+        self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.violations = tuple(violations)
         super().__init__(self.code, self.detail)
 

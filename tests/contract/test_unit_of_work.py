@@ -1,19 +1,15 @@
-"""The seam, on every store: versions, guards, journal, repeats, and that nothing is written without a commit."""
+"""The seam, on every store: versions, guards, journal, and that nothing is written without a commit."""
 
 import asyncio
-import hashlib
 import json
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from adapters.persistence.repeats import IdempotencyKeyReused
 from application.identity.ports import LAST_ADMINISTRATOR
 from application.identity.views import UserView
 from application.knowledge.ports import NewChunk
-from application.shared.unit_of_work import Repeat, RepeatLost, Replayed
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import EmailTaken, LastAdministrator
 from domain.identity.sessions import Session
@@ -255,63 +251,6 @@ async def test_the_trail_shows_what_changed_but_no_secret(store: Store) -> None:
     while await store.keeper.seal():
         pass
     assert (await store.audit.event(events[-1].id)).sequence == 3
-
-
-def repeat(fingerprint: str = "f", key: str = "k") -> Repeat:
-    return Repeat(key=key, principal="user:1", route="POST /users", fingerprint=fingerprint)
-
-
-async def test_a_repeat_gives_the_first_result(store: Store) -> None:
-    user = a_user(store)
-    async with store.operation("user.create", repeat()) as uow:
-        uow.users.add(user)
-        first = await uow.commit(UserView.of(user))
-    with pytest.raises(Replayed) as signal:
-        async with store.operation("user.create", repeat()):
-            raise AssertionError("the operation must not open")
-    assert store.work.decode(signal.value.result, UserView) == first
-    assert await store.work.recorded(repeat(key="other")) is None
-    assert await store.work.recorded(replace(repeat(), principal="user:2")) is None
-
-
-async def test_a_key_with_other_content_is_refused(store: Store) -> None:
-    async with store.operation("a", repeat()) as uow:
-        await uow.commit(None)
-    with pytest.raises(IdempotencyKeyReused):
-        await store.work.recorded(repeat("g"))
-
-
-async def test_a_record_is_forgotten_after_a_day(store: Store) -> None:
-    async with store.operation("a", repeat()) as uow:
-        await uow.commit(None)
-    store.clock.forward(hours=25)
-    assert await store.work.recorded(repeat()) is None
-    async with store.operation("a", repeat("g")) as uow:
-        await uow.commit(None)
-    assert await store.work.recorded(repeat("g")) is not None
-
-
-async def test_of_concurrent_repeats_one_is_written(store: Store) -> None:
-    all_open = asyncio.Barrier(6)
-
-    async def create(n: int) -> bool:
-        async with store.operation("user.create", repeat()) as uow:
-            uow.users.add(a_user(store, f"u{n}@example.com"))
-            await all_open.wait()
-            try:
-                await uow.commit(None)
-            except RepeatLost:
-                return False
-            return True
-
-    assert sum(await asyncio.gather(*(create(n) for n in range(6)))) == 1
-    assert len(await store.entries()) == 1
-
-
-async def test_the_key_and_the_result_are_not_kept_readable(store: Store) -> None:
-    row = store.work.records.record(repeat(key="my-key"), None, store.clock.now())
-    assert row["key_hash"] == hashlib.sha256(b"my-key").hexdigest()
-    assert "my-key" not in repr(row)
 
 
 async def test_chunks_are_replaced_and_removed_with_their_document(store: Store) -> None:

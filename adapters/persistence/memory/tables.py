@@ -8,6 +8,7 @@ from uuid import UUID
 
 from adapters.persistence.conflicts import MAPPINGS, refusal
 from adapters.persistence.entries import Entry
+from adapters.persistence.repeats import RepeatWrite
 from adapters.persistence.tracking import BulkWrite, Change, Row
 from application.shared.unit_of_work import RepeatLost, Rule
 from domain.audit.chain import Seal
@@ -69,7 +70,7 @@ class MemoryDatabase:
         bulk: Sequence[BulkWrite],
         guards: Iterable[tuple[Rule, UUID]],
         entries: Sequence[Entry],
-        repeat: Row | None,
+        repeat: RepeatWrite | None,
     ) -> None:
         """Check everything on a copy, then put it in place."""
         tables = {name: dict(rows) for name, rows in self.tables.items()}
@@ -82,18 +83,17 @@ class MemoryDatabase:
             if not GUARDS[rule.name](tables, subject):
                 raise rule.error()
         if repeat is not None:
-            self._keep_repeat(repeat)
+            self.put_repeat(repeat)
         self.tables = tables
         self._write_chunks(bulk)
         self.entries.extend(entries)
         self.rights_epoch += any(change.moves_rights for change in changes)
 
-    def _keep_repeat(self, repeat: Row) -> None:
-        key = (repeat["principal"], repeat["route"], repeat["key_hash"])
-        known = self.repeats.get(key)
-        if known is not None and known["expires_at"] > repeat["created_at"]:
+    def put_repeat(self, write: RepeatWrite) -> None:
+        known = self.repeats.get(repeat_key(write.row))
+        if known is not None and not write.may_displace(known):
             raise RepeatLost()
-        self.repeats[key] = repeat
+        self.repeats[repeat_key(write.row)] = write.row
 
     def _write_chunks(self, bulk: Sequence[BulkWrite]) -> None:
         for write in bulk:
@@ -104,6 +104,10 @@ class MemoryDatabase:
             self.chunks = kept
         documents = self.tables["documents"]
         self.chunks = {n: row for n, row in self.chunks.items() if row["document_id"] in documents}
+
+
+def repeat_key(row: Row) -> RepeatKey:
+    return row["principal"], row["route"], row["key_hash"]
 
 
 def _ordered(changes: Sequence[Change]) -> list[Change]:

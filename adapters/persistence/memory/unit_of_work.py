@@ -1,8 +1,6 @@
 """The seam in memory: the oracle of the contract suites, and the store of unit tests."""
 
-import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,12 +9,13 @@ from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.desk import TrackedJobDesk
 from adapters.persistence.entries import journal_entry
 from adapters.persistence.mapping import identity, knowledge, operations
-from adapters.persistence.memory.tables import MemoryDatabase
-from adapters.persistence.repeats import RepeatRecords
+from adapters.persistence.memory.tables import MemoryDatabase, repeat_key
+from adapters.persistence.opening import OpeningStore
+from adapters.persistence.repeats import RepeatRecords, RepeatWrite, is_live
 from adapters.persistence.tracking import Row, TrackedRepository, Tracker
 from application.shared.observer import Observer
 from application.shared.ports import Clock
-from application.shared.unit_of_work import Operation, Repeat, Replayed, Rule
+from application.shared.unit_of_work import Operation, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.groups import Group
 from domain.identity.roles import CustomRole
@@ -27,7 +26,6 @@ from domain.knowledge.collections import Collection
 from domain.knowledge.documents import Document
 from domain.operations.jobs import FINAL, Job
 from domain.shared.entity import Aggregate
-from domain.shared.errors import FastOpsError
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
@@ -188,43 +186,39 @@ class MemoryUnitOfWork:
             self._store.records.record(repeat, result, now) if repeat else None,
         )
         self._tracker.settle(changes)
+        if repeat is not None:
+            repeat.holder = None
         return result
 
 
-class MemoryStore:
-    """Opens units of work on a database in memory; satisfies `Work` for every context's view."""
+class MemoryStore(OpeningStore):
+    """Opens units of work on a database in memory."""
 
     unit = MemoryUnitOfWork
 
     def __init__(
         self, database: MemoryDatabase, clock: Clock, records: RepeatRecords, observer: Observer | None = None
     ) -> None:
-        self.database, self.clock, self.records = database, clock, records
-        self._observe = observer
+        super().__init__(clock, records, observer)
+        self.database = database
 
-    def __call__(self, operation: Operation) -> AbstractAsyncContextManager[Any]:
-        return self._open(operation)
+    def unit_of(self, operation: Operation) -> MemoryUnitOfWork:
+        return self.unit(self, operation)
 
-    @asynccontextmanager
-    async def _open(self, operation: Operation) -> AsyncIterator[MemoryUnitOfWork]:
-        began, refused = time.perf_counter(), None
-        try:
-            if operation.repeat is not None:
-                kept = await self.recorded(operation.repeat)
-                if kept is not None:
-                    raise Replayed(kept)
-            yield self.unit(self, operation)
-        except FastOpsError as error:
-            refused = error
-            raise
-        finally:
-            if self._observe is not None:
-                self._observe(operation, time.perf_counter() - began, refused)
+    async def find_repeat(self, key: Row) -> Row | None:
+        return self.database.repeats.get(repeat_key(key))
 
-    async def recorded(self, repeat: Repeat) -> bytes | None:
-        key = self.records.key(repeat)
-        row = self.database.repeats.get((key["principal"], key["route"], key["key_hash"]))
-        return None if row is None else self.records.open(repeat, row, self.clock.now())
+    async def put_repeat(self, write: RepeatWrite) -> None:
+        self.database.put_repeat(write)
 
-    def decode(self, result: bytes, form: type[R]) -> R:
-        return self.records.decode(result, form)
+    async def remove_lease(self, key: Row, holder: UUID) -> None:
+        row = await self.find_repeat(key)
+        if row is not None and row["holder"] == holder:
+            del self.database.repeats[repeat_key(key)]
+
+    async def forget_repeats(self, limit: int) -> int:
+        now, kept = self.clock.now(), self.database.repeats
+        old = sorted((row["expires_at"], key) for key, row in kept.items() if not is_live(row, now))[:limit]
+        for _, key in old:
+            del kept[key]
+        return len(old)

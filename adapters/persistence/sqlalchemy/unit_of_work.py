@@ -1,17 +1,14 @@
 """The seam on SQL databases: one concrete unit of work with the repositories of all contexts."""
 
-import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
-
-from sqlalchemy import and_, select
 
 from adapters.persistence.desk import TrackedJobDesk
 from adapters.persistence.entries import journal_entry
-from adapters.persistence.repeats import RepeatRecords
+from adapters.persistence.opening import OpeningStore
+from adapters.persistence.repeats import RepeatRecords, RepeatWrite
+from adapters.persistence.sqlalchemy import repeats
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.repositories import (
     SqlAnswers,
@@ -27,13 +24,11 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlUsers,
 )
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
-from adapters.persistence.sqlalchemy.tables.journal import repeats
 from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
-from adapters.persistence.tracking import Tracker
+from adapters.persistence.tracking import Row, Tracker
 from application.shared.observer import Observer
 from application.shared.ports import Clock
-from application.shared.unit_of_work import Operation, Repeat, Replayed, Rule
-from domain.shared.errors import FastOpsError
+from application.shared.unit_of_work import Operation, Rule
 
 R = TypeVar("R")
 
@@ -111,11 +106,13 @@ class SqlUnitOfWork:
             if unit.moves_rights and self._store.rights is not None:
                 self._store.rights.moved()
         self._tracker.settle(changes)
+        if repeat is not None:
+            repeat.holder = None
         return result
 
 
-class SqlStore:
-    """Opens units of work on one database; satisfies `Work` for every context's view."""
+class SqlStore(OpeningStore):
+    """Opens units of work on one database."""
 
     def __init__(
         self,
@@ -125,34 +122,21 @@ class SqlStore:
         observer: Observer | None = None,
         rights: SqlRightsEpoch | None = None,
     ) -> None:
-        self.database, self.clock, self.records, self.rights = database, clock, records, rights
-        self._observe = observer
+        super().__init__(clock, records, observer)
+        self.database, self.rights = database, rights
 
-    def __call__(self, operation: Operation) -> AbstractAsyncContextManager[Any]:
-        return self._open(operation)
+    def unit_of(self, operation: Operation) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self, operation)
 
-    @asynccontextmanager
-    async def _open(self, operation: Operation) -> AsyncIterator[SqlUnitOfWork]:
-        began = time.perf_counter()
-        refused: FastOpsError | None = None
-        try:
-            if operation.repeat is not None:
-                kept = await self.recorded(operation.repeat)
-                if kept is not None:
-                    raise Replayed(kept)
-            yield SqlUnitOfWork(self, operation)
-        except FastOpsError as error:
-            refused = error
-            raise
-        finally:
-            if self._observe is not None:
-                self._observe(operation, time.perf_counter() - began, refused)
+    async def find_repeat(self, key: Row) -> Row | None:
+        return await self.database.read(lambda connection: repeats.find_repeat(connection, key))
 
-    async def recorded(self, repeat: Repeat) -> bytes | None:
-        key = self.records.key(repeat)
-        statement = select(repeats).where(and_(*(repeats.c[name] == value for name, value in key.items())))
-        row = await self.database.read(lambda connection: connection.execute(statement).one_or_none())
-        return None if row is None else self.records.open(repeat, dict(row._mapping), self.clock.now())
+    async def put_repeat(self, write: RepeatWrite) -> None:
+        await self.database.write(lambda connection: repeats.put_repeat(connection, write))
 
-    def decode(self, result: bytes, form: type[R]) -> R:
-        return self.records.decode(result, form)
+    async def remove_lease(self, key: Row, holder: UUID) -> None:
+        await self.database.write(lambda connection: repeats.remove_lease(connection, key, holder))
+
+    async def forget_repeats(self, limit: int) -> int:
+        now = self.clock.now()
+        return await self.database.write(lambda connection: repeats.forget_repeats(connection, now, limit))

@@ -8,14 +8,16 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, selec
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
 from adapters.persistence.entries import Entry
+from adapters.persistence.repeats import RepeatWrite
 from adapters.persistence.sqlalchemy.guards import GUARDS
+from adapters.persistence.sqlalchemy.repeats import put_repeat
 from adapters.persistence.sqlalchemy.rights_epoch import RIGHTS
 from adapters.persistence.sqlalchemy.tables import identity as _identity
 from adapters.persistence.sqlalchemy.tables import knowledge as _knowledge
 from adapters.persistence.sqlalchemy.tables import operations as _operations
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.sqlalchemy.tables.identity import epochs
-from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, locks, repeats
+from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, locks
 from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
 from application.shared.unit_of_work import Rule
 from domain.shared.errors import StaleVersion
@@ -33,7 +35,7 @@ class Unit:
     bulk: Sequence[BulkWrite]
     guards: Sequence[tuple[Rule, UUID]]
     entries: Sequence[Entry]
-    repeat: Row | None
+    repeat: RepeatWrite | None
 
     @property
     def moves_rights(self) -> bool:
@@ -57,15 +59,12 @@ def write_unit(connection: Connection, unit: Unit) -> None:
         if not connection.execute(GUARDS[rule.name], {"subject": subject}).scalar_one():
             raise rule.error()
     _write_entries(connection, unit.entries)
+    if unit.repeat is not None:
+        put_repeat(connection, unit.repeat)
     if unit.moves_rights:
         # Last, because the row is one for all and locked until the commit.
         moved = update(epochs).where(epochs.c.name == RIGHTS).values(number=epochs.c.number + 1)
         connection.execute(moved)
-    if unit.repeat is not None:
-        key = {name: unit.repeat[name] for name in ("principal", "route", "key_hash")}
-        matches = [repeats.c[name] == value for name, value in key.items()]
-        connection.execute(delete(repeats).where(and_(*matches, repeats.c.expires_at <= unit.repeat["created_at"])))
-        connection.execute(insert(repeats), unit.repeat)
 
 
 def _ordered(changes: Iterable[Change]) -> list[Change]:

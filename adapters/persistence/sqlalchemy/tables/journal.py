@@ -69,7 +69,10 @@ repeats = Table(
     Column("result", LONG_BYTES, nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("expires_at", UtcDateTime(), nullable=False),
+    Column("holder", Uuid()),
+    Column("leased_until", UtcDateTime()),
     Index(None, "expires_at"),
 )
+"""Kept results, and leases of those who still work on one: these have a holder, no result, and expire at once."""
 locks = Table("locks", metadata, Column("name", key_text(100), primary_key=True))
 """One row per guard; its row lock lets one guarded change through at a time."""

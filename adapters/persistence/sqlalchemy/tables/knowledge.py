@@ -95,6 +95,7 @@ answers = Table(
     Column("model", key_text(200)),
     Column("usage", JSON()),
     Column("took_ms", Float(), nullable=False),
+    Column("sources", JSON()),
     Index(None, "owner_id", "created_at", "id"),
 )
 blobs = Table(
