@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from application.shared.jobs import JobTicket
-from domain.knowledge.answers import Answer, Citation
+from domain.knowledge.answers import Answer, Citation, Source
 from domain.knowledge.collections import Collection
 from domain.knowledge.documents import Document
 from domain.shared.values import Instant
@@ -167,6 +167,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerView:
+    """`withdrawn` tells that parts were taken out, whose documents are gone or out of the asker's reach by now."""
+
     id: UUID
     question: str
     mode: str
@@ -177,6 +179,8 @@ class AnswerView:
     took_ms: float
     created_at: Instant
     version: int
+    sources: tuple[Source, ...] = ()
+    withdrawn: bool = False
 
     @classmethod
     def of(cls, answer: Answer) -> "AnswerView":
@@ -191,4 +195,5 @@ class AnswerView:
             took_ms=answer.took_ms,
             created_at=answer.created_at,
             version=answer.version,
+            sources=answer.sources,
         )

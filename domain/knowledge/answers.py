@@ -30,6 +30,20 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A chunk that was found for a question, whether or not the answer cites it."""
+
+    document_id: UUID
+    collection_id: UUID
+    chunk_id: UUID
+    title: str
+    score: float
+    start: int
+    end: int
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionAnswered(DomainEvent):
     name: ClassVar[str] = "knowledge.question_answered.v1"
     answer_id: UUID
@@ -38,7 +52,7 @@ class QuestionAnswered(DomainEvent):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Answer(Aggregate):
-    """A kept answer. It belongs to its asker alone."""
+    """A kept answer. It belongs to its asker alone. `sources` are what it was sought in, best first."""
 
     owner_id: UUID | None
     question: str
@@ -48,6 +62,7 @@ class Answer(Aggregate):
     model: str | None = None
     usage: Mapping[str, Any] | None = field(default=None)
     took_ms: float = 0.0
+    sources: tuple[Source, ...] = ()
 
     @classmethod
     def give(
@@ -62,6 +77,7 @@ class Answer(Aggregate):
         model: str | None,
         usage: Mapping[str, Any] | None,
         took_ms: float,
+        sources: tuple[Source, ...],
         at: Instant,
     ) -> "Answer":
         answer = cls(
@@ -76,6 +92,7 @@ class Answer(Aggregate):
             model=model,
             usage=usage,
             took_ms=took_ms,
+            sources=sources,
         )
         answer.record(QuestionAnswered(answer_id=answer.id, mode=mode, at=at))
         return answer

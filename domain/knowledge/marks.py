@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from domain.knowledge.sentences import sentences
 
@@ -50,6 +51,18 @@ def without_claims_on(text: str, gone: frozenset[int]) -> str:
         if not numbers or not gone.issuperset(numbers):
             kept.append(renumbered(line, {number: number for number in numbers if number not in gone}))
     return " ".join(kept)
+
+
+def marked_parts(text: str) -> list[tuple[str, tuple[int, ...]]]:
+    """`text` cut behind each sentence and its marks, with the numbers marked there; joined, the parts are the text."""
+    cuts = [0]
+    for start, end in sentences(text):
+        leading = _RUN.match(text[start:end])
+        cuts.append(start + leading.end() if leading else start)
+    parts = [text[start:end] for start, end in pairwise([*cuts, len(text)]) if start < end]
+    return [
+        (part, tuple(dict.fromkeys(n for mark in _MARK.finditer(part) for n in _numbers(mark[1])))) for part in parts
+    ]
 
 
 def _rewriting(numbers: Mapping[int, int]) -> Callable[[re.Match[str]], str]:

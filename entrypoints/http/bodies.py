@@ -41,29 +41,45 @@ def validated(model: type[M], members: Any) -> M:
 
 
 class JsonBody(Generic[M]):
-    """The body of a request as `model`. With `optional`, no content at all stands for an empty object."""
+    """The body of a request as `model`. With `optional`, no content at all stands for an empty object.
 
-    def __init__(self, model: type[M], example: Mapping[str, Any] | None = None, *, optional: bool = False) -> None:
+    The member `form` says how to answer and not what is asked, so it does not tell repeats apart.
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        example: Mapping[str, Any] | None = None,
+        *,
+        optional: bool = False,
+        form: str | None = None,
+    ) -> None:
         self.model = model
         self._example = example
         self._optional = optional
+        self._form = form
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
         return (self.model,)
 
     async def __call__(self, request: Request) -> M:
-        if self._optional and not _has_content(request):
-            return validated(self.model, {})
-        media_type_of(request, (JSON,))
-        raw = await read(request)
+        raw = b""
+        if not self._optional or _has_content(request):
+            media_type_of(request, (JSON,))
+            raw = await read(request)
         members = {} if self._optional and not raw else strict_json.parse(raw)
-        exchange_of(request).members = canonical(members)
+        exchange_of(request).members = canonical(self._asked(members))
         return validated(self.model, members)
 
     def describe(self, operation: dict[str, Any]) -> None:
         schema = {"$ref": SCHEMA_REFERENCE.format(model=self.model.__name__)}
         _describe(operation, {JSON: schema}, self._example, required=not self._optional)
+
+    def _asked(self, members: Any) -> Any:
+        if not isinstance(members, dict):
+            return members
+        return {name: value for name, value in members.items() if name != self._form}
 
 
 class Patch(Generic[M]):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from application.knowledge.hand_in import HandIn
 from domain.shared.errors import Invalid, TooLarge, UnsupportedMedia, Violation
 from entrypoints.http import strict_json
-from entrypoints.http.bodies import JsonBody, validated
+from entrypoints.http.bodies import JsonBody, canonical, validated
 from entrypoints.http.content import JSON, MULTIPART, media_type_of
 from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
 from entrypoints.http.exchange import exchange_of
@@ -35,8 +35,10 @@ class HandInBody:
             yield _of_text(await self._json(request))
             return
         async with received(request, FILE, FIELDS) as upload:
-            exchange_of(request).members = upload.members()
-            yield _of_file(upload)
+            members = _members(upload)
+            file = [upload.file_name, upload.media_type, upload.content_hash]
+            exchange_of(request).members = canonical([members, file])
+            yield _of_file(upload, members)
 
     def describe(self, operation: dict[str, Any]) -> None:
         self._json.describe(operation)
@@ -54,13 +56,17 @@ def _of_text(content: NewDocument) -> HandIn:
     return HandIn.of_text(content.text, title=content.title, metadata=content.metadata, external_id=content.external_id)
 
 
-def _of_file(upload: Upload) -> HandIn:
-    """The file with its fields; a field that was left empty counts as left out, as browsers send it."""
-    if upload.path is None:
-        raise Invalid(violations=[Violation(f"/{FILE}", "missing", "Send the file in this part.")])
+def _members(upload: Upload) -> dict[str, Any]:
+    """The fields beside the file; one that was left empty counts as left out, as browsers send it."""
     members: dict[str, Any] = {name: text for name, text in upload.fields.items() if text}
     if "metadata" in members:
         members["metadata"] = strict_json.parse(members["metadata"].encode())
+    return members
+
+
+def _of_file(upload: Upload, members: dict[str, Any]) -> HandIn:
+    if upload.path is None:
+        raise Invalid(violations=[Violation(f"/{FILE}", "missing", "Send the file in this part.")])
     fields = validated(DocumentFields, members)
     return HandIn(
         content=upload.path,

@@ -14,7 +14,8 @@ from entrypoints.http.documented import add_answer_header, add_parameter, add_pr
 from entrypoints.http.exchange import Exchange, exchange_of
 
 KEY_MAX = 255
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_BARE = re.compile(r"[\x21\x23-\x7e]+")
+_STRING = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
 KEY_REUSED = Invalid("idempotency_key_reused", "This key was used for other content; make a new one.")
 
 
@@ -58,14 +59,15 @@ def repeat_of(request: Request, content: bytes) -> Repeat | None:
 
 
 def _key(exchange: Exchange) -> str | None:
+    """The key: a String of RFC 9651 §3.3.3 as the draft has it, or the same characters bare, which is as common."""
     field = exchange.header(b"idempotency-key")
     if field is None:
         return None
-    key = field.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not _KEY.fullmatch(key):
-        detail = f"Use 1 to {KEY_MAX} visible ASCII characters, such as a UUID."
+    text = field.strip(" \t")
+    quoted = _STRING.fullmatch(text)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
+    if len(key) > KEY_MAX or not (quoted or _BARE.fullmatch(key)):
+        detail = f"Use 1 to {KEY_MAX} visible ASCII characters, such as a UUID, with or without quotation marks."
         raise Invalid(violations=[Violation("Idempotency-Key", "form", detail)])
     return key
 

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 
 from application.identity.access import AccessService
 from domain.identity.errors import TokenRefused
@@ -16,6 +15,7 @@ from domain.shared.errors import Forbidden, Unauthenticated
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import add_problem, add_refusal
 from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.negotiation import chosen
 from entrypoints.http.problems import HTTP_REFUSALS
 from entrypoints.http.provided import resolver
 from entrypoints.http.queries import Queries, refuse_query
@@ -32,7 +32,7 @@ class Caller(HTTPBearer):
     Whether the actor may know of a resource (404) is the service's to say.
     """
 
-    def __init__(self, permission: Permission | None, answers: str) -> None:
+    def __init__(self, permission: Permission | None, answers: tuple[str, ...]) -> None:
         super().__init__(scheme_name="bearer", description="Access token of /api/v1/auth/token, or an API key.")
         self.permission = permission
         self.answers = answers
@@ -46,7 +46,7 @@ class Caller(HTTPBearer):
         actor = exchange.actor = await actor_of(request)
         if self.permission is not None:
             actor.require(self.permission)
-        _check_form(request, exchange, self.answers)
+        _check_form(request, self.answers)
         return actor
 
     def describe(self, operation: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class Anyone:
 
     permission = None
 
-    def __init__(self, answers: str) -> None:
+    def __init__(self, answers: tuple[str, ...]) -> None:
         self.answers = answers
 
     @property
@@ -71,7 +71,7 @@ class Anyone:
 
     async def __call__(self, request: Request) -> Origin:
         exchange = exchange_of(request)
-        _check_form(request, exchange, self.answers)
+        _check_form(request, self.answers)
         exchange.actor = anonymous(exchange.origin)
         return exchange.origin
 
@@ -81,19 +81,19 @@ class Anyone:
         _describe_form(operation, self.answers)
 
 
-def needs(permission: Permission, answers: str = JSON) -> Any:
-    """The actor, who must hold `permission`; `answers` is the media type that the route gives."""
-    return Depends(Caller(permission, answers))
+def needs(permission: Permission, *answers: str) -> Any:
+    """The actor, who must hold `permission`; `answers` are the media types that the route gives, JSON unless told."""
+    return Depends(Caller(permission, answers or (JSON,)))
 
 
 def signed_in(answers: str = JSON) -> Any:
     """The actor, whoever it is; for one's own account and for what a service itself decides."""
-    return Depends(Caller(None, answers))
+    return Depends(Caller(None, (answers,)))
 
 
 def anyone(answers: str = JSON) -> Any:
     """Nobody needs to sign in; only routes on the public list may use this."""
-    return Depends(Anyone(answers))
+    return Depends(Anyone((answers,)))
 
 
 async def actor_of(request: Request) -> Actor:
@@ -131,35 +131,16 @@ def _credential(exchange: Exchange) -> str:
     return credential
 
 
-def _check_form(request: Request, exchange: Exchange, answers: str) -> None:
-    if not accepts(exchange.header(b"accept"), answers):
-        raise HTTPException(406)
+def _check_form(request: Request, answers: tuple[str, ...]) -> None:
+    chosen(request, answers)
     if request.scope["query_string"] and not _takes_query(request):
         refuse_query(request)
-
-
-def accepts(accept: str | None, media_type: str) -> bool:
-    """Whether an Accept field (RFC 9110 §12.5.1) lets this media type through; the most specific range decides.
-
-    Answers without content have the media type "" and fit everything.
-    """
-    if not media_type or accept is None or not accept.strip() or accept == "*/*":
-        return True
-    main = media_type.partition("/")[0]
-    best, allowed = -1, False
-    for item in accept.split(","):
-        essence, *parameters = (part.strip().lower() for part in item.split(";"))
-        rank = {"*/*": 0, f"{main}/*": 1, media_type: 2}.get(essence, -1)
-        if rank >= best and rank >= 0:
-            refused = any(re.fullmatch(r"q=0(\.0{0,3})?", parameter) for parameter in parameters)
-            best, allowed = rank, not refused
-    return allowed
 
 
 def _takes_query(request: Request) -> bool:
     return any(isinstance(item.call, Queries) for item in request.scope["route"].dependant.dependencies)
 
 
-def _describe_form(operation: dict[str, Any], answers: str) -> None:
-    if answers:
+def _describe_form(operation: dict[str, Any], answers: tuple[str, ...]) -> None:
+    if any(answers):
         add_refusal(operation, 406, *HTTP_REFUSALS[406])

@@ -1,14 +1,16 @@
 """Server-sent events (WHATWG HTML §9.2): streams that resume, and that end with the rights they were opened with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
-from domain.shared.actor import Actor
+from domain.shared.actor import Actor, Permission
 from domain.shared.errors import FastOpsError
 from entrypoints.http.documented import add_parameter
 from entrypoints.http.exchange import exchange_of
@@ -17,8 +19,10 @@ from entrypoints.http.representations import json_bytes
 from entrypoints.http.security import actor_of
 
 MEDIA_TYPE: Final = "text/event-stream"
+HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 LOOK_SECONDS: Final = 0.5
 COMMENT_SECONDS: Final = 15.0
+COMMENT: Final = b": still here\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +38,105 @@ class Event:
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.id.encode(), self.name.encode(), json_bytes(self.data))
 
 
+Work = Callable[[Callable[[Event], None]], Awaitable[Sequence[Event]]]
+"""Work that may tell one event early, and gives all of its events once they are known."""
+
+
 async def followed(
     request: Request, actor: Actor, look: Callable[[Actor], Awaitable[Event]], stopping: Callable[[], bool]
-) -> StreamingResponse:
+) -> Response:
     """A stream of what `look` sees, an event for each new state, from the one behind Last-Event-ID on.
 
     Each look is made with the rights of that moment, so that a revoked caller hears nothing more. What the first look
-    raises is told as a problem, what a later one raises as the event `error`.
+    raises is told as a problem, what a later one raises as the event `error`. The stream ends when the service stops.
     """
     first = await look(actor)
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(request, first, look, stopping), media_type=MEDIA_TYPE, headers=headers)
+    if first.last and first.id == last_event_id(request):
+        return nothing_more()
+    return StreamingResponse(_events(request, first, look, stopping), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def worked(request: Request, permission: Permission, work: Work) -> AsyncGenerator[Event | None]:
+    """The event that `work` tells early, and in the end those that it gives; None where the client should hear a sign.
+
+    What `work` raises before its early event is raised here, later it is told as the event `error`; so is the loss of
+    the right to be here, which also cancels the work.
+    """
+    early: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+    task = asyncio.ensure_future(work(early.set_result))
+    told: Event | None = None
+    try:
+        either: list[asyncio.Future[Any]] = [task, early]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if early.done():
+            told = early.result()
+            yield told
+            async for sign in _waited(request, permission, task):
+                yield sign
+        for event in behind(await task, last_event_id(request)):
+            if told is None or event.id != told.id:
+                yield event
+    except FastOpsError as error:
+        if told is None:
+            raise
+        yield refusal(request, error, told.id)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class WorkedOff(StreamingResponse):
+    """The events of `worked`, made to the end although the client may have gone: what they tell of is kept."""
+
+    def __init__(self, first: Event, rest: AsyncGenerator[Event | None], headers: Mapping[str, str]) -> None:
+        self._parts = _encoded(first, rest)
+        super().__init__(self._parts, media_type=MEDIA_TYPE, headers={**HEADERS, **headers})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        async with aclosing(self._parts):
+            await self.stream_response(_while_heard(send))
+
+
+def replayed(request: Request, events: Sequence[Event]) -> Response:
+    """A stream of events that are all there, from the one behind Last-Event-ID on."""
+    left = behind(events, last_event_id(request))
+    if not left:
+        return nothing_more()
+    return Response(b"".join(event.encode() for event in left), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+def nothing_more() -> Response:
+    """Everything was heard; 204 has an EventSource come back no more."""
+    return Response(status_code=204)
+
+
+def behind(events: Sequence[Event], told: str | None) -> Sequence[Event]:
+    """The events behind the one of this id; all of them where there is none of it."""
+    places = [place for place, event in enumerate(events, start=1) if event.id == told]
+    return events[places[0] :] if places else events
+
+
+def last_event_id(request: Request) -> str | None:
+    return exchange_of(request).header(b"last-event-id")
+
+
+def refusal(request: Request, error: FastOpsError, told: str | None) -> Event:
+    """The last event of a stream that cannot go on. It has the id of the one before, to resume behind that."""
+    problem = Problem.of(error).members(request.scope.get("root_path", ""), exchange_of(request))
+    return Event(told or "", "error", problem, last=True)
 
 
 async def _events(
     request: Request, event: Event, look: Callable[[Actor], Awaitable[Event]], stopping: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
-    exchange = exchange_of(request)
-    told = exchange.header(b"last-event-id")
+    told = last_event_id(request)
     silent = 0.0
     while True:
         if event.id != told:
             yield event.encode()
             told, silent = event.id, 0.0
         elif silent >= COMMENT_SECONDS:
-            yield b": still here\n\n"
+            yield COMMENT
             silent = 0.0
         if event.last or stopping():
             return
@@ -67,9 +145,36 @@ async def _events(
         try:
             event = await look(await actor_of(request))
         except FastOpsError as error:
-            problem = Problem.of(error).members(request.scope.get("root_path", ""), exchange)
-            yield Event(told or "", "error", problem, last=True).encode()
+            yield refusal(request, error, told).encode()
             return
+
+
+async def _encoded(first: Event, rest: AsyncGenerator[Event | None]) -> AsyncGenerator[bytes]:
+    async with aclosing(rest):
+        yield first.encode()
+        async for event in rest:
+            yield COMMENT if event is None else event.encode()
+
+
+async def _waited(request: Request, permission: Permission, task: "asyncio.Future[Any]") -> AsyncIterator[None]:
+    """Wait for the task, with a look at the caller's rights every half second and a sign of life now and then."""
+    silent = 0.0
+    while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
+        (await actor_of(request)).require(permission)
+        silent += LOOK_SECONDS
+        if silent >= COMMENT_SECONDS:
+            yield None
+            silent = 0.0
+
+
+def _while_heard(send: Send) -> Send:
+    """`send` without the OSError that servers of ASGI 2.4 raise once the client has gone; others are silent anyway."""
+
+    async def heard(message: Message) -> None:
+        with suppress(OSError):
+            await send(message)
+
+    return heard
 
 
 class LastEventId:
@@ -85,3 +190,4 @@ class LastEventId:
     def describe(self, operation: dict[str, Any]) -> None:
         description = "The `id` of the last event that was heard; the stream goes on behind it."
         add_parameter(operation, "header", "Last-Event-ID", {"type": "string"}, description)
+        operation["responses"].setdefault("204", {"description": "Nothing follows the event of Last-Event-ID."})

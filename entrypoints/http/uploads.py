@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,11 +36,6 @@ class Upload:
     file_name: str | None = None
     media_type: str | None = None
     content_hash: str | None = None
-
-    def members(self) -> bytes:
-        """The content in canonical form, for telling repeats apart: the boundary and the order do not count."""
-        parts = [self.fields, self.file_name, self.media_type, self.content_hash]
-        return json.dumps(parts, sort_keys=True).encode()
 
 
 @asynccontextmanager

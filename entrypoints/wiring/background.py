@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from application.shared.ports import RepeatUpkeep
 from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from entrypoints.wiring.container import Container
 
 KEYS_EVERY = 5.0
+FORGET_EVERY = 60.0
+FORGET_AT_ONCE = 500
 
 
 class Background:
@@ -46,6 +49,7 @@ class Background:
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
+        supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
     async def stop(self) -> None:
@@ -61,6 +65,11 @@ class Background:
     async def _refresh_keys(self) -> bool:
         await self._container.security.key_ring().refresh()
         return False
+
+    async def _forget_repeats(self) -> bool:
+        """Remove what was kept for repeats and has run out, in one process of each database."""
+        upkeep: RepeatUpkeep = self._container.persistence.store()
+        return await self._duty.is_mine() and await upkeep.forget_repeats(FORGET_AT_ONCE) == FORGET_AT_ONCE
 
 
 async def _warm(embedder: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from entrypoints.http.v1.schemas.search import AnswerOut
+from entrypoints.http.v1.schemas.answers import AnswerOut
 from tests.http.service import Caller, Service
 from tests.http.test_collections import made_by
 from tests.http.test_documents import TEXT, submitted

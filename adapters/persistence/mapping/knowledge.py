@@ -1,9 +1,10 @@
 """Rows of knowledge."""
 
+from typing import Any
 from uuid import UUID
 
 from adapters.persistence.tracking import AggregateMapping, Owned, Row, Unique
-from domain.knowledge.answers import Answer, AnswerMode, Citation
+from domain.knowledge.answers import Answer, AnswerMode, Citation, Source
 from domain.knowledge.collections import Collection, Grant, Level, SubjectType
 from domain.knowledge.documents import Content, Document, DocumentStatus
 from domain.knowledge.errors import ExternalIdTaken
@@ -95,25 +96,25 @@ def document_from_row(row: Row) -> Document:
     )
 
 
+CITATION = ("n", "document_id", "chunk_id", "quote", "start", "end", "page")
+SOURCE = ("document_id", "collection_id", "chunk_id", "title", "score", "start", "end", "page")
+
+
 def answer_to_row(answer: Answer) -> Row:
-    names = ("n", "document_id", "chunk_id", "quote", "start", "end", "page")
     return {
         "owner_id": answer.owner_id,
         "question": answer.question,
         "mode": answer.mode.value,
         "text": answer.text,
-        "citations": [{name: plain(getattr(citation, name)) for name in names} for citation in answer.citations],
+        "citations": [_members(citation, CITATION) for citation in answer.citations],
         "model": answer.model,
         "usage": dict(answer.usage) if answer.usage is not None else None,
         "took_ms": answer.took_ms,
+        "sources": [_members(source, SOURCE) for source in answer.sources],
     }
 
 
 def answer_from_row(row: Row) -> Answer:
-    citations = [
-        Citation(**item | {"document_id": UUID(item["document_id"]), "chunk_id": UUID(item["chunk_id"])})
-        for item in row["citations"]
-    ]
     return Answer(
         id=row["id"],
         created_at=row["created_at"],
@@ -122,11 +123,20 @@ def answer_from_row(row: Row) -> Answer:
         question=row["question"],
         mode=AnswerMode(row["mode"]),
         text=row["text"],
-        citations=tuple(citations),
+        citations=tuple(Citation(**_with_ids(item)) for item in row["citations"]),
         model=row["model"],
         usage=row["usage"],
         took_ms=row["took_ms"],
+        sources=tuple(Source(**_with_ids(item)) for item in row["sources"] or ()),
     )
+
+
+def _members(value: Any, names: tuple[str, ...]) -> Row:
+    return {name: plain(getattr(value, name)) for name in names}
+
+
+def _with_ids(members: Row) -> Row:
+    return {name: UUID(value) if name.endswith("_id") else value for name, value in members.items()}
 
 
 COLLECTIONS = AggregateMapping[Collection](
@@ -150,5 +160,5 @@ ANSWERS = AggregateMapping[Answer](
     table="answers",
     to_row=answer_to_row,
     from_row=answer_from_row,
-    personal=frozenset({"question", "text", "citations"}),
+    personal=frozenset({"question", "text", "citations", "sources"}),
 )

@@ -1,4 +1,4 @@
-"""Searches and answers as version 1 takes and shows them."""
+"""Searches as version 1 takes and shows them."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -7,11 +7,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from application.knowledge.search import LIMIT_MAX, OFFSET_MAX, QUERY_MAX, GroupBy, SearchMode
-from application.knowledge.views import AnswerView, Explanation, SearchHit, SearchResult
-from domain.knowledge.answers import Citation
-from domain.shared.values import Instant
+from application.knowledge.views import Explanation, SearchHit, SearchResult
 from entrypoints.http.bodies import Input
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, Id
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, OTHER_ID, Id
 
 QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX)]
 CollectionIds = Annotated[
@@ -32,13 +30,6 @@ class SearchIn(Input):
     filter: FilterIn = None
     group_by: GroupBy = GroupBy.CHUNK
     explain: bool = False
-
-
-class QuestionIn(Input):
-    question: QueryText
-    collection_ids: CollectionIds = None
-    filter: FilterIn = None
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] | None = None
 
 
 class ExplanationOut(TypedDict):
@@ -73,52 +64,12 @@ class SearchOut(TypedDict):
     degraded: bool
 
 
-class CitationOut(TypedDict):
-    """A verbatim part of a chunk: characters [start, end) of the document's text."""
-
-    n: int
-    document_id: UUID
-    chunk_id: UUID
-    quote: str
-    page: int | None
-    start: int
-    end: int
-
-
-class AnswerOut(TypedDict):
-    """`mode` says how the text came about: by a language model, of quotes alone, or not at all for want of evidence."""
-
-    id: UUID
-    question: str
-    mode: str
-    text: str
-    citations: list[CitationOut]
-    model: str | None
-    usage: dict[str, Any] | None
-    took_ms: float
-    created_at: Instant
-
-
 def search_out(result: SearchResult) -> SearchOut:
     return {
         "items": [_hit(hit) for hit in result.items],
         "mode": result.mode,
         "took_ms": result.took_ms,
         "degraded": result.degraded,
-    }
-
-
-def answer_out(view: AnswerView) -> AnswerOut:
-    return {
-        "id": view.id,
-        "question": view.question,
-        "mode": view.mode,
-        "text": view.text,
-        "citations": [_citation(citation) for citation in view.citations],
-        "model": view.model,
-        "usage": None if view.usage is None else dict(view.usage),
-        "took_ms": view.took_ms,
-        "created_at": view.created_at,
     }
 
 
@@ -149,18 +100,6 @@ def _explanation(explanation: Explanation | None) -> ExplanationOut | None:
     }
 
 
-def _citation(citation: Citation) -> CitationOut:
-    return {
-        "n": citation.n,
-        "document_id": citation.document_id,
-        "chunk_id": citation.chunk_id,
-        "quote": citation.quote,
-        "page": citation.page,
-        "start": citation.start,
-        "end": citation.end,
-    }
-
-
 SEARCH: Final = {
     "query": "how many days of leave",
     "limit": 3,
@@ -186,26 +125,4 @@ SEARCH_ANSWER: Final = {
     "mode": "hybrid",
     "took_ms": 4.4,
     "degraded": False,
-}
-QUESTION: Final = {"question": "How many days of leave do I have?"}
-ANSWER: Final = {
-    "id": EXAMPLE_ID,
-    "question": "How many days of leave do I have?",
-    "mode": "extractive",
-    "text": "“Everyone has thirty days of leave a year.” [1]",
-    "citations": [
-        {
-            "n": 1,
-            "document_id": EXAMPLE_ID,
-            "chunk_id": OTHER_ID,
-            "quote": "Everyone has thirty days of leave a year.",
-            "page": None,
-            "start": 0,
-            "end": 41,
-        }
-    ],
-    "model": None,
-    "usage": None,
-    "took_ms": 7.9,
-    "created_at": EXAMPLE_TIME,
 }
