@@ -67,7 +67,8 @@ async def test_what_breaks_a_rule_is_located(service: Service) -> None:
         ({}, "/question"),
         ({"question": " "}, "/question"),
         ({**QUESTION, "limit": 0}, "/limit"),
-        ({**QUESTION, "stream": True}, ""),
+        ({**QUESTION, "streams": True}, ""),
+        ({**QUESTION, "stream": "yes"}, "/stream"),
         ({**QUESTION, "filter": {"field": "x", "op": "eq", "value": 1}}, "/filter/field"),
     ):
         answer = await viewer.post("/answers", body)

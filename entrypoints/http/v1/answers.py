@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from application.knowledge.answering import AnswerService, Begun
 from application.knowledge.views import AnswerView
 from application.shared.unit_of_work import Repeat
+from domain.knowledge.answers import Source
 from domain.shared.actor import Actor, Permission
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.content import JSON
@@ -110,16 +112,24 @@ async def _streamed(
     repeat: Repeat | None,
 ) -> Response:
     """The answer while it is written. What is told of it in the end is what the caller may see at that moment."""
+    headers: dict[str, str] = {}
+
+    def named(answer_id: UUID) -> None:
+        headers["Location"] = place(request, "answers", answer_id)
 
     async def work(tell: Callable[[Event], None]) -> Sequence[Event]:
-        view = await answered(lambda answer_id, sources: tell(begun_event(answer_id, sources)))
+        def begun(answer_id: UUID, sources: Sequence[Source]) -> None:
+            named(answer_id)
+            tell(begun_event(answer_id, sources))
+
+        view = await answered(begun)
+        named(view.id)
         return answer_events(await answers.get(await actor_of(request), view.id))
 
     events = worked(request, Permission.ANSWERS, work)
     first = await anext(events, None)
     if first is None:
         return nothing_more()
-    headers = {"Location": place(request, "answers", first.data["answer_id"])}
     if repeat is not None and repeat.replayed:
         headers["Idempotency-Replayed"] = "true"
     return WorkedOff(first, events, headers)
