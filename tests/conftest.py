@@ -1,17 +1,17 @@
-"""Fixtures of the whole suite: the three stores, each empty and migrated for every test."""
+"""Fixtures of the whole suite: the four stores, each empty and migrated for every test."""
 
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from adapters.persistence.sqlalchemy import migrations
-from tests import postgres
-from tests.stores import Store, memory_store, postgres_store, sqlite_store
+from tests import mariadb, postgres
+from tests.stores import Store, memory_store, server_store, sqlite_store
 
 
 @pytest.fixture(scope="session")
@@ -29,16 +29,22 @@ def sqlite_file(sqlite_template: Path, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def postgres_base() -> Iterator[str]:
-    """A running server with the migrated template; where there is none, its tests say which part is missing."""
+@contextmanager
+def needed(part: AbstractContextManager[str]) -> Iterator[str]:
+    """A part that tests need; where it is missing they are skipped and say which it is, in the build they fail."""
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(postgres.postgres_server())
+            yield stack.enter_context(part)
         except LookupError as error:
             if os.environ.get("CI") == "true":
                 raise
             pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgres_base() -> Iterator[str]:
+    """A running server with the migrated template."""
+    with needed(postgres.postgres_server()) as server:
         postgres.migrated_template(server)
         yield server
 
@@ -49,7 +55,27 @@ def postgres_url(postgres_base: str) -> Iterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def mariadb_base() -> Iterator[str]:
+    """A running server."""
+    with needed(mariadb.mariadb_server()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_migrated(mariadb_base: str) -> Iterator[mariadb.Migrated]:
+    """The one migrated database that the tests of this process share."""
+    with mariadb.migrated_database(mariadb_base) as database:
+        yield database
+
+
+@pytest.fixture
+def mariadb_url(mariadb_migrated: mariadb.Migrated) -> Iterator[str]:
+    yield mariadb_migrated.url
+    mariadb_migrated.empty()
+
+
+@pytest_asyncio.fixture(params=["memory", "sqlite", "postgres", "mariadb"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Every contract test of persistence runs on each of these."""
     if request.param == "memory":
@@ -58,5 +84,5 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         async with sqlite_store(request.getfixturevalue("sqlite_file")) as opened:
             yield opened
     else:
-        async with postgres_store(request.getfixturevalue("postgres_url")) as opened:
+        async with server_store(request.param, request.getfixturevalue(f"{request.param}_url")) as opened:
             yield opened

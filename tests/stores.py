@@ -148,9 +148,10 @@ async def sqlite_store(file: Path) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def postgres_store(url: str) -> AsyncIterator[Store]:
+async def server_store(name: str, url: str) -> AsyncIterator[Store]:
+    """On a database of a server that is migrated already."""
     database = ServerDatabase(database_url(url), pool_size=5, max_overflow=0, pool_timeout=10, pool_recycle=3600)
     try:
-        yield sql_store("postgres", database)
+        yield sql_store(name, database)
     finally:
         await database.close()

@@ -3,7 +3,16 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.sqlalchemy.tables.base import BIG_KEY, LONG_BYTES, LONG_TEXT, UtcDateTime, key_text
+from adapters.persistence.sqlalchemy.tables.base import (
+    BIG_KEY,
+    DOUBLE_FLOAT,
+    LONG_BYTES,
+    LONG_TEXT,
+    UniqueId,
+    UtcDateTime,
+    key_text,
+    short_bytes,
+)
 
 revision = "0001"
 down_revision = None
@@ -13,18 +22,18 @@ OLDEST_READER = "0.1.0"
 def upgrade() -> None:
     op.create_table(
         "answers",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("owner_id", UniqueId(), nullable=True),
         sa.Column("question", LONG_TEXT, nullable=False),
         sa.Column("mode", key_text(20), nullable=False),
         sa.Column("text", LONG_TEXT, nullable=False),
         sa.Column("citations", sa.JSON(), nullable=False),
         sa.Column("model", key_text(200), nullable=True),
         sa.Column("usage", sa.JSON(), nullable=True),
-        sa.Column("took_ms", sa.Float(), nullable=False),
+        sa.Column("took_ms", DOUBLE_FLOAT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
     )
     op.create_index(
@@ -39,7 +48,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "collections",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -52,11 +61,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_collections_name_id"), "collections", ["name", "id"], unique=False)
     op.create_table(
         "documents",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("collection_id", sa.Uuid(), nullable=False),
+        sa.Column("collection_id", UniqueId(), nullable=False),
         sa.Column("external_id", key_text(200), nullable=True),
         sa.Column("dedupe_key", key_text(255), nullable=False),
         sa.Column("title", key_text(500), nullable=False),
@@ -98,13 +107,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "jobs",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.Column("kind", key_text(50), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("subject_id", UniqueId(), nullable=False),
+        sa.Column("owner_id", UniqueId(), nullable=True),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("status", key_text(20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -125,7 +134,7 @@ def upgrade() -> None:
     op.create_table(
         "journal",
         sa.Column("number", BIG_KEY, autoincrement=True, nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("operation", key_text(100), nullable=False),
         sa.Column("actor_type", key_text(20), nullable=False),
@@ -161,9 +170,9 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("first_position", sa.BigInteger(), nullable=False),
         sa.Column("last_position", sa.BigInteger(), nullable=False),
-        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("head", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("root", short_bytes(32), nullable=False),
+        sa.Column("head", short_bytes(32), nullable=False),
+        sa.Column("signature", short_bytes(64), nullable=False),
         sa.Column("kid", key_text(64), nullable=False),
         sa.Column("sealed_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_journal_seals")),
@@ -212,13 +221,13 @@ def upgrade() -> None:
         sa.Column("kid", key_text(64), nullable=False),
         sa.Column("state", key_text(20), nullable=False),
         sa.Column("public_jwk", sa.JSON(), nullable=False),
-        sa.Column("private_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("private_sealed", LONG_BYTES, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("kid", name=op.f("pk_signing_keys")),
     )
     op.create_table(
         "users",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -234,17 +243,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_users_name_id"), "users", ["name", "id"], unique=False)
     op.create_table(
         "api_keys",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", UniqueId(), nullable=False),
         sa.Column("name", key_text(200), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
-        sa.Column("secret_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("secret_hash", short_bytes(32), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.Column("allowed_cidrs", sa.JSON(), nullable=False),
-        sa.Column("previous_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("previous_hash", short_bytes(32), nullable=True),
         sa.Column("previous_until", UtcDateTime(), nullable=True),
         sa.Column("last_used_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_api_keys_owner_id"), ondelete="CASCADE"),
@@ -257,16 +266,16 @@ def upgrade() -> None:
     op.create_table(
         "chunks",
         sa.Column("number", BIG_KEY, autoincrement=True, nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("document_id", sa.Uuid(), nullable=False),
-        sa.Column("collection_id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
+        sa.Column("document_id", UniqueId(), nullable=False),
+        sa.Column("collection_id", UniqueId(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("text", LONG_TEXT, nullable=False),
         sa.Column("headings", sa.JSON(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
-        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.Column("vector", LONG_BYTES, nullable=False),
         sa.Column("terms", LONG_BYTES, nullable=False),
         sa.Column("index_version", key_text(100), nullable=False),
         sa.ForeignKeyConstraint(
@@ -279,9 +288,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_chunks_document_id_ordinal"), "chunks", ["document_id", "ordinal"], unique=False)
     op.create_table(
         "collection_grants",
-        sa.Column("collection_id", sa.Uuid(), nullable=False),
+        sa.Column("collection_id", UniqueId(), nullable=False),
         sa.Column("subject_type", key_text(20), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_id", UniqueId(), nullable=False),
         sa.Column("level", key_text(20), nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collections.id"], name=op.f("fk_collection_grants_collection_id"), ondelete="CASCADE"
@@ -296,8 +305,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "journal_personal",
-        sa.Column("entry_id", sa.Uuid(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("entry_id", UniqueId(), nullable=False),
+        sa.Column("salt", short_bytes(16), nullable=False),
         sa.Column("body", LONG_TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["journal.id"], name=op.f("fk_journal_personal_entry_id"), ondelete="CASCADE"
@@ -306,7 +315,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "passwords",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -316,12 +325,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sessions",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("secret_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("user_id", UniqueId(), nullable=False),
+        sa.Column("secret_hash", short_bytes(32), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
@@ -336,7 +345,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "user_roles",
-        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", UniqueId(), nullable=False),
         sa.Column("role", key_text(100), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_roles_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_roles")),

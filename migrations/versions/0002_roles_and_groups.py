@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text
+from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UniqueId, UtcDateTime, key_text
 
 revision = "0002"
 down_revision = "0001"
@@ -13,7 +13,7 @@ OLDEST_READER = "0.1.0"
 def upgrade() -> None:
     op.create_table(
         "roles",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -25,7 +25,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "user_groups",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id", UniqueId(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -37,8 +37,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_user_groups_created_at_id"), "user_groups", ["created_at", "id"], unique=False)
     op.create_table(
         "group_members",
-        sa.Column("group_id", sa.Uuid(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("group_id", UniqueId(), nullable=False),
+        sa.Column("user_id", UniqueId(), nullable=False),
         sa.ForeignKeyConstraint(
             ["group_id"], ["user_groups.id"], name=op.f("fk_group_members_group_id"), ondelete="CASCADE"
         ),

@@ -6,14 +6,14 @@ Both are nullable additions: release 0.1.0 goes on beside the new one on this sc
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.sqlalchemy.tables.base import UtcDateTime
+from adapters.persistence.sqlalchemy.tables.base import UniqueId, UtcDateTime
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.add_column("repeats", sa.Column("holder", sa.Uuid(), nullable=True))
+    op.add_column("repeats", sa.Column("holder", UniqueId(), nullable=True))
     op.add_column("repeats", sa.Column("leased_until", UtcDateTime(), nullable=True))
     op.add_column("answers", sa.Column("sources", sa.JSON(), nullable=True))
 

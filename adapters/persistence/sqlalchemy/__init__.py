@@ -1,1 +1,1 @@
-"""The store on SQL databases: SQLite and PostgreSQL."""
+"""The store on SQL databases: SQLite, PostgreSQL and MariaDB."""

@@ -1,14 +1,18 @@
 """Databases as the stores see them: run a call on a connection, for reading or as one short transaction."""
 
+import asyncio
+import random
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from itertools import count
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from adapters.persistence.sqlalchemy.errors import translated
+from adapters.persistence.sqlalchemy.errors import broken_off, translated
+from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
+from adapters.persistence.sqlalchemy.tables.base import MYSQL
 from domain.shared.errors import Invalid
 
 T = TypeVar("T")
@@ -16,7 +20,11 @@ DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
+    "mysql": "mysql+aiomysql",
+    "mariadb": "mysql+aiomysql",
 }
+TRIES = 5
+PAUSE = 0.02
 
 
 class Database(Protocol):
@@ -29,13 +37,17 @@ class Database(Protocol):
         """Run `call` for reading, without a transaction around it. Raises Unavailable."""
 
     async def write(self, call: Callable[[Connection], T]) -> T:
-        """Run `call` in one transaction and commit it; when it raises, nothing of it is kept."""
+        """Run `call` in one transaction and commit it; when it raises, nothing of it is kept.
+
+        It is run again where the server broke its transaction off in favour of another, so it must depend on nothing
+        that an earlier run has left in Python.
+        """
 
     async def close(self) -> None: ...
 
 
 def database_url(text_url: str) -> URL:
-    """A URL with the driver that FastOps uses; plain `sqlite:///…` and `postgresql://…` are completed."""
+    """A URL with the driver that FastOps uses; plain `sqlite:///…`, `postgresql://…` and `mysql://…` are completed."""
     try:
         url = make_url(text_url)
     except ArgumentError as error:
@@ -51,16 +63,19 @@ class ServerDatabase:
     """A database server behind one pooled async engine."""
 
     def __init__(self, url: URL, *, pool_size: int, max_overflow: int, pool_timeout: float, pool_recycle: int) -> None:
-        self._engine: AsyncEngine = create_async_engine(
+        self._engine = server_engine(
             url,
+            SERVING,
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=pool_timeout,
             pool_recycle=pool_recycle,
             pool_pre_ping=True,
-            connect_args=_connect_args(url),
         )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
+            self._reading = self._engine
+        else:
+            self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def dialect(self) -> str:
@@ -68,13 +83,20 @@ class ServerDatabase:
 
     async def read(self, call: Callable[[Connection], T]) -> T:
         with translated():
-            async with self._autocommit.connect() as connection:
+            async with self._reading.connect() as connection:
                 return await connection.run_sync(call)
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         with translated():
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(call)
+            for attempt in count(1):
+                try:
+                    async with self._engine.begin() as connection:
+                        return await connection.run_sync(call)
+                except DBAPIError as error:
+                    if attempt == TRIES or not broken_off(error):
+                        raise
+                await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 (jitter is no secret)
+        raise AssertionError("unreachable")
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""
@@ -91,10 +113,3 @@ async def execute(database: Database, statement: Executable) -> None:
         connection.execute(statement)
 
     await database.write(call)
-
-
-def _connect_args(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() != "postgresql":
-        return {}
-    settings = {"application_name": "fastops", "statement_timeout": "15000", "lock_timeout": "5000", "jit": "off"}
-    return {"timeout": 5, "command_timeout": 20, "server_settings": settings}

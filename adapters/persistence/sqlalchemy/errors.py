@@ -1,18 +1,31 @@
-"""The one place where exceptions of SQLAlchemy and of the drivers become refusals of FastOps."""
+"""The one place where exceptions of SQLAlchemy and of the drivers become refusals of FastOps.
+
+A database says what is wrong by a code: PostgreSQL by an SQLSTATE, MariaDB and MySQL by a number, SQLite by its text.
+"""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.persistence.conflicts import refusal
 from domain.shared.errors import Conflict, FastOpsError, StorageFull, Unavailable
 
 RETRY_AFTER = 1.0
+FULL = {"53100", 1021, 1114}
+FULL_TEXTS = ("disk is full", "disk i/o error", "no space left", "could not extend file")
+BROKEN_OFF = {"40001", "40P01", 1020, 1213}
+"""Serialization failure and deadlock: the transaction is gone, and may be run again as it was."""
+LOCKED = {"55P03", 1205}
+CROWDED = {"53300", 1040, 1203, 1226}
+TOO_LONG = {"57014", 1969, 3024}
+REFUSED = {"28000", "28P01", "3D000", "42501", 1044, 1045, 1049, 1142, 1698}
+UNIQUE = {"23505", 1062}
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
-_FULL = ("disk is full", "disk i/o error", "no space left", "could not extend file")
+_MARIADB_KEY = re.compile(r"for key '(?:\w+\.)?(\w+)'")
+_INTO = re.compile(r"INSERT INTO `?(\w+)|UPDATE `?(\w+)")
 
 
 @contextmanager
@@ -23,21 +36,44 @@ def translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         raise translation(error) from error
     except OSError as error:
-        raise Unavailable("database_unavailable", retry_after=RETRY_AFTER) from error
+        raise _unavailable() from error
+    except Exception as error:
+        if _code(error) is None:
+            raise
+        raise translation(error) from error  # a driver's own, from before SQLAlchemy has a connection
 
 
-def translation(error: SQLAlchemyError) -> FastOpsError:
+def broken_off(error: DBAPIError) -> bool:
+    """Whether the server has undone this transaction in favour of another one."""
+    return _code(error) in BROKEN_OFF
+
+
+def locked(error: DBAPIError) -> bool:
+    """Whether a statement gave up waiting for a lock that another transaction holds."""
+    return _code(error) in LOCKED
+
+
+def translation(error: Exception) -> FastOpsError:
     """The refusal that a database error stands for; Unavailable where nothing more is known."""
-    text = str(error.__cause__ or getattr(error, "orig", None) or error).lower()
-    if any(sign in text for sign in _FULL) or _sqlstate(error) == "53100":
+    code, text = _code(error), str(error.__cause__ or getattr(error, "orig", None) or error).lower()
+    if code in FULL or any(sign in text for sign in FULL_TEXTS):
         return StorageFull()
     if isinstance(error, IntegrityError):
         return _broken_constraint(error)
     if isinstance(error, PoolTimeoutError):
-        return Unavailable("database_busy", "All database connections are in use.", retry_after=RETRY_AFTER)
-    if isinstance(error, (OperationalError, InterfaceError, DBAPIError)):
-        return Unavailable("database_unavailable", "The database does not answer.", retry_after=RETRY_AFTER)
-    raise error
+        return _busy("All database connections are in use.")
+    if code in CROWDED:
+        return _busy("The database server takes no more connections; lower DATABASE_POOL_SIZE or allow more there.")
+    if code in LOCKED or code in BROKEN_OFF:
+        return _busy("Another change holds what this one needs.")
+    if code in TOO_LONG:
+        return _busy("The database took too long over this.")
+    if code in REFUSED:
+        detail = "The database server refuses what DATABASE_URL names; check user, password, database and rights."
+        return Unavailable("database_refused", detail)
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
+        raise error
+    return _unavailable()
 
 
 def _broken_constraint(error: IntegrityError) -> FastOpsError:
@@ -45,16 +81,34 @@ def _broken_constraint(error: IntegrityError) -> FastOpsError:
     if match:
         pairs = [column.strip().split(".") for column in match.group(1).split(",")]
         return refusal(None, (pairs[0][0], *(column for _, column in pairs)))
-    cause = getattr(error.orig, "__cause__", None)
-    constraint = getattr(cause, "constraint_name", None)
-    if _sqlstate(error) == "23505":
-        return refusal(constraint)
+    if _code(error) in UNIQUE:
+        return refusal(_constraint(error))
     return Conflict("reference_missing", "Something that this refers to is gone.")
 
 
-def _sqlstate(error: SQLAlchemyError) -> str | None:
-    origin = getattr(error, "orig", None)
-    state: str | None = getattr(origin, "sqlstate", None) or getattr(
-        getattr(origin, "__cause__", None), "sqlstate", None
-    )
-    return state
+def _constraint(error: IntegrityError) -> str | None:
+    """The name of a unique constraint. MariaDB calls every primary key PRIMARY, so the table is the statement's."""
+    named: str | None = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    if named is not None:
+        return named
+    key, into = _MARIADB_KEY.search(str(error.orig)), _INTO.match(error.statement or "")
+    if key is None:
+        return None
+    return f"pk_{into.group(1) or into.group(2)}" if key.group(1) == "PRIMARY" and into else key.group(1)
+
+
+def _code(error: Exception) -> str | int | None:
+    """SQLSTATE of PostgreSQL or number of MariaDB, of the driver's error or of the one that SQLAlchemy has wrapped."""
+    origin = getattr(error, "orig", None) or error
+    if type(origin).__module__ == "pymysql.err":  # its SQLSTATE is too coarse
+        return next((number for number in origin.args[:1] if isinstance(number, int)), None)
+    states = (getattr(one, "sqlstate", None) for one in (origin, origin.__cause__))
+    return next((state for state in states if isinstance(state, str)), None)
+
+
+def _busy(detail: str) -> Unavailable:
+    return Unavailable("database_busy", detail, retry_after=RETRY_AFTER)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("database_unavailable", "The database does not answer.", retry_after=RETRY_AFTER)

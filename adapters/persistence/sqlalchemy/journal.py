@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
 from adapters.persistence.sqlalchemy.engine import Database
-from adapters.persistence.sqlalchemy.tables.journal import journal, journal_order, journal_pending, journal_seals, locks
+from adapters.persistence.sqlalchemy.locks import take_lock
+from adapters.persistence.sqlalchemy.tables.journal import journal, journal_order, journal_pending, journal_seals
 from application.shared.journal import JournalEntry, JournalEvent
 from application.shared.ports import Clock
 from domain.audit.chain import GENESIS, chained_head, leaf, merkle_root
@@ -69,7 +69,7 @@ class SqlJournalKeeper:
 
     def _seal_next(self, connection: Connection) -> int:
         dialect = connection.dialect.name
-        _take_lock(connection, "journal.sealer")
+        take_lock(connection, "journal.sealer")
         latest = connection.execute(select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)).first()
         done = latest.last_position if latest else 0
         position = position_column(dialect)
@@ -97,7 +97,7 @@ class SqlJournalKeeper:
 
 
 def _append_pending(connection: Connection) -> int:
-    _take_lock(connection, "journal.sequencer")
+    take_lock(connection, "journal.sequencer")
     waiting = select(journal_pending.c.number).order_by(journal_pending.c.number).limit(ORDERED_PER_PASS)
     numbers = connection.execute(waiting).scalars().all()
     if not numbers:
@@ -107,12 +107,6 @@ def _append_pending(connection: Connection) -> int:
     connection.execute(insert(journal_order), rows)
     connection.execute(delete(journal_pending).where(journal_pending.c.number.in_(numbers)))
     return len(rows)
-
-
-def _take_lock(connection: Connection, name: str) -> None:
-    if connection.dialect.name != "sqlite":
-        connection.execute(postgres_insert(locks).values(name=name).on_conflict_do_nothing())
-        connection.execute(select(locks.c.name).where(locks.c.name == name).with_for_update())
 
 
 def _entry(row: Row[Any]) -> JournalEntry:

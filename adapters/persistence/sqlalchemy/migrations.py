@@ -19,11 +19,11 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.errors import translated
+from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
 from adapters.persistence.sqlalchemy.sqlite import sqlite_engine
 from adapters.persistence.sqlalchemy.tables.operations import installation
 from adapters.persistence.sqlalchemy.turnstile import Turnstile
@@ -164,10 +164,10 @@ def _no_database(error: DatabaseError) -> Exception:
 
 
 async def _on_server(url: URL, call: Callable[[Connection], T], writing: bool) -> T:
-    engine = create_async_engine(url)
+    engine = server_engine(url, SERVING)
     try:
         async with engine.begin() as connection:
-            if writing:
+            if writing and url.get_backend_name() == "postgresql":
                 await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
             return await connection.run_sync(call)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
 from adapters.persistence.entries import Entry
 from adapters.persistence.repeats import RepeatWrite
 from adapters.persistence.sqlalchemy.guards import GUARDS
+from adapters.persistence.sqlalchemy.locks import take_lock
 from adapters.persistence.sqlalchemy.repeats import put_repeat
 from adapters.persistence.sqlalchemy.rights_epoch import RIGHTS
 from adapters.persistence.sqlalchemy.tables import identity as _identity
@@ -17,7 +17,7 @@ from adapters.persistence.sqlalchemy.tables import knowledge as _knowledge
 from adapters.persistence.sqlalchemy.tables import operations as _operations
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.sqlalchemy.tables.identity import epochs
-from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, locks
+from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal
 from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
 from application.shared.unit_of_work import Rule
 from domain.shared.errors import StaleVersion
@@ -45,7 +45,7 @@ class Unit:
 def write_unit(connection: Connection, unit: Unit) -> None:
     """Raises StaleVersion, a guard's error, or the driver's IntegrityError; the caller's transaction then ends."""
     for rule, _ in unit.guards:
-        _lock(connection, rule)
+        take_lock(connection, rule.name)
     for write in unit.bulk:
         if not write.rows:
             _delete_bulk(connection, write)
@@ -117,23 +117,14 @@ def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
     connection.execute(delete(table).where(table.c[write.column] == write.value))
 
 
-def _lock(connection: Connection, rule: Rule) -> None:
-    """One guarded change at a time. SQLite has but one writer, so there is nothing to lock."""
-    if connection.dialect.name == "sqlite":
-        return
-    connection.execute(postgres_insert(locks).values(name=rule.name).on_conflict_do_nothing())
-    connection.execute(select(locks.c.name).where(locks.c.name == rule.name).with_for_update())
-
-
 def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     rows = [entry.columns | {"id": entry.id, "at": entry.at, "body": entry.body} for entry in entries]
-    if connection.dialect.name == "sqlite":
-        connection.execute(insert(journal), rows)
-    else:
-        numbers = connection.execute(insert(journal).returning(journal.c.number), rows).scalars().all()
-        connection.execute(insert(journal_pending), [{"number": number} for number in numbers])
+    connection.execute(insert(journal), rows)
+    if connection.dialect.name != "sqlite":
+        numbers = select(journal.c.number).where(journal.c.id.in_([entry.id for entry in entries]))
+        connection.execute(insert(journal_pending).from_select(["number"], numbers))
     personal = [entry.personal for entry in entries if entry.personal is not None]
     if personal:
         connection.execute(insert(journal_personal), personal)

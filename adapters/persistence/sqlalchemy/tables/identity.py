@@ -1,26 +1,22 @@
 """Tables of identity."""
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    UniqueConstraint,
-    Uuid,
-)
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text, metadata
+from adapters.persistence.sqlalchemy.tables.base import (
+    LONG_BYTES,
+    LONG_TEXT,
+    UniqueId,
+    UtcDateTime,
+    key_text,
+    metadata,
+    short_bytes,
+)
 
 
 def root_columns() -> list[Column[object]]:
     """Columns that every aggregate has."""
     return [
-        Column("id", Uuid(), primary_key=True),
+        Column("id", UniqueId(), primary_key=True),
         Column("version", Integer(), nullable=False),
         Column("created_at", UtcDateTime(), nullable=False),
         Column("updated_at", UtcDateTime(), nullable=False),
@@ -59,7 +55,7 @@ sessions = Table(
     metadata,
     *root_columns(),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("secret_hash", short_bytes(32), nullable=False),
     Column("generation", Integer(), nullable=False),
     Column("expires_at", UtcDateTime(), nullable=False),
     Column("ended_at", UtcDateTime()),
@@ -75,10 +71,10 @@ api_keys = Table(
     Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("name", key_text(200), nullable=False),
     Column("scopes", JSON(), nullable=False),
-    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("secret_hash", short_bytes(32), nullable=False),
     Column("expires_at", UtcDateTime()),
     Column("allowed_cidrs", JSON(), nullable=False),
-    Column("previous_hash", LargeBinary(32)),
+    Column("previous_hash", short_bytes(32)),
     Column("previous_until", UtcDateTime()),
     Column("last_used_at", UtcDateTime()),
     Index(None, "owner_id", "created_at", "id"),
@@ -122,6 +118,6 @@ signing_keys = Table(
     Column("kid", key_text(64), primary_key=True),
     Column("state", key_text(20), nullable=False),
     Column("public_jwk", JSON(), nullable=False),
-    Column("private_sealed", LargeBinary(), nullable=False),
+    Column("private_sealed", LONG_BYTES, nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
 )

@@ -1,14 +1,23 @@
 """Tables of the seam: journal, its order, its seals, personal side rows, repeats, and locks of guards."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from adapters.persistence.sqlalchemy.tables.base import BIG_KEY, LONG_BYTES, LONG_TEXT, UtcDateTime, key_text, metadata
+from adapters.persistence.sqlalchemy.tables.base import (
+    BIG_KEY,
+    LONG_BYTES,
+    LONG_TEXT,
+    UniqueId,
+    UtcDateTime,
+    key_text,
+    metadata,
+    short_bytes,
+)
 
 journal = Table(
     "journal",
     metadata,
     Column("number", BIG_KEY, primary_key=True, autoincrement=True),
-    Column("id", Uuid(), nullable=False),
+    Column("id", UniqueId(), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
     Column("operation", key_text(100), nullable=False),
     Column("actor_type", key_text(20), nullable=False),
@@ -30,7 +39,7 @@ journal_personal = Table(
     "journal_personal",
     metadata,
     Column("entry_id", ForeignKey("journal.id", ondelete="CASCADE"), primary_key=True),
-    Column("salt", LargeBinary(16), nullable=False),
+    Column("salt", short_bytes(16), nullable=False),
     Column("body", LONG_TEXT, nullable=False),
 )
 journal_pending = Table(
@@ -52,9 +61,9 @@ journal_seals = Table(
     Column("number", Integer(), primary_key=True, autoincrement=False),
     Column("first_position", BigInteger(), nullable=False),
     Column("last_position", BigInteger(), nullable=False),
-    Column("root", LargeBinary(32), nullable=False),
-    Column("head", LargeBinary(32), nullable=False),
-    Column("signature", LargeBinary(64), nullable=False),
+    Column("root", short_bytes(32), nullable=False),
+    Column("head", short_bytes(32), nullable=False),
+    Column("signature", short_bytes(64), nullable=False),
     Column("kid", key_text(64), nullable=False),
     Column("sealed_at", UtcDateTime(), nullable=False),
     UniqueConstraint("last_position"),
@@ -69,7 +78,7 @@ repeats = Table(
     Column("result", LONG_BYTES, nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("expires_at", UtcDateTime(), nullable=False),
-    Column("holder", Uuid()),
+    Column("holder", UniqueId()),
     Column("leased_until", UtcDateTime()),
     Index(None, "expires_at"),
 )

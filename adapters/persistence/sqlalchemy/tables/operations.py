@@ -1,8 +1,8 @@
 """Tables of operations: jobs, leases, and how far the followers of the journal have come."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table, Uuid
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table
 
-from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UtcDateTime, key_text, metadata
+from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UniqueId, UtcDateTime, key_text, metadata
 from adapters.persistence.sqlalchemy.tables.identity import root_columns
 
 jobs = Table(
@@ -10,8 +10,8 @@ jobs = Table(
     metadata,
     *root_columns(),
     Column("kind", key_text(50), nullable=False),
-    Column("subject_id", Uuid(), nullable=False),
-    Column("owner_id", Uuid()),
+    Column("subject_id", UniqueId(), nullable=False),
+    Column("owner_id", UniqueId()),
     Column("payload", JSON(), nullable=False),
     Column("status", key_text(20), nullable=False),
     Column("attempts", Integer(), nullable=False),

@@ -1,0 +1,86 @@
+"""What connections to a database server are opened with: time limits, strictness, encryption.
+
+MariaDB and MySQL are told READ COMMITTED, which PostgreSQL has by itself: version checks and guards then see what
+others have committed, and no gaps between rows are locked.
+"""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from domain.shared.errors import Invalid, Unavailable
+
+EXTRAS = {MYSQL: "mysql", "postgresql": "postgres"}
+CONNECT_SECONDS = 5
+AUTHORITY = "ssl_ca"
+"""Part of a `mysql://` URL, a file of certificates: connections are encrypted and the server's name is checked."""
+MARIADB_SESSION = (
+    "SET SESSION sql_mode='TRADITIONAL', time_zone='+00:00',"
+    " innodb_lock_wait_timeout={lock}, lock_wait_timeout={lock}"
+    " /*M!100101 , max_statement_time={statement} */ /*!50708 , max_execution_time={statement}000 */"
+)
+"""Each server leaves out the other's comment: statements have a time limit on MariaDB, queries have one on MySQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that a statement may take, 0 for any, and that it may wait for the locks of others."""
+
+    statement: int
+    lock: int
+
+
+SERVING = Limits(statement=15, lock=5)
+
+
+def server_engine(url: URL, limits: Limits, **pool: Any) -> AsyncEngine:
+    """An engine whose connections keep to `limits`. Raises Invalid, and Unavailable where the driver is missing."""
+    backend = url.get_backend_name()
+    options = _postgresql(limits) if backend == "postgresql" else _mariadb(url, limits)
+    try:
+        engine = create_async_engine(url.difference_update_query([AUTHORITY]), **options, **pool)
+    except ModuleNotFoundError as error:
+        detail = f"The driver of this database is not installed: `pip install 'fastops[{EXTRAS[backend]}]'`."
+        raise Unavailable("driver_missing", detail) from error
+    if AUTHORITY in url.query:
+        event.listen(engine.sync_engine, "connect", _refuse_plain_text)
+    return engine
+
+
+def _postgresql(limits: Limits) -> dict[str, Any]:
+    settings = {
+        "application_name": "fastops",
+        "statement_timeout": f"{limits.statement}s",
+        "lock_timeout": f"{limits.lock}s",
+        "jit": "off",
+    }
+    patience = limits.statement + CONNECT_SECONDS if limits.statement else None
+    return {"connect_args": {"timeout": CONNECT_SECONDS, "command_timeout": patience, "server_settings": settings}}
+
+
+def _mariadb(url: URL, limits: Limits) -> dict[str, Any]:
+    session = MARIADB_SESSION.format(lock=limits.lock, statement=limits.statement)
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "init_command": session}
+    if AUTHORITY in url.query:
+        arguments["ssl"] = _encryption(str(url.query[AUTHORITY]))
+    return {"connect_args": arguments, "isolation_level": "READ COMMITTED"}
+
+
+def _encryption(authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise Invalid("database_url_invalid", "ssl_ca in DATABASE_URL names no file of certificates.") from error
+
+
+def _refuse_plain_text(connection: Any, _record: object) -> None:
+    """The driver goes on in plain text with a server that offers no encryption, or with whoever hides that it does."""
+    if not getattr(connection.driver_connection, "_secure", False):
+        connection.close()
+        detail = "The database server offers no encryption, which ssl_ca in DATABASE_URL asks for."
+        raise Unavailable("database_refused", detail)
