@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test check bench-search docs lock clean
+.PHONY: help install run test test-services check bench-search docs lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ install: .venv/.installed ## Put everything into .venv, as uv.lock says
 run: install ## Start the service; the first start makes all that is missing
 	$(VENV)/fastops serve
 
-test: install ## Run the tests (PYTEST_ARGS="tests/cli -x" for some)
+test: install ## Run the tests, without those on servers that are not here (PYTEST_ARGS="tests/cli -x" for some)
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+test-services: install ## Run the tests and fail where a server is missing (.ci/services installs them)
+	CI=true $(VENV)/python -m pytest $(PYTEST_ARGS)
 
 check: install ## Lint, types, layers and architecture
 	$(VENV)/ruff check .

@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 PREFIX = "FASTOPS_"
-DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "memory")
+DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "memory")
 
 
 class Environment(StrEnum):
@@ -137,7 +137,8 @@ class DataSettings(Area):
 
     database_url: Annotated[SecretStr, AfterValidator(_database_address)] | None = setting(
         None,
-        "sqlite:///path/to/file.db, postgresql://user:password@host:5432/name or memory:// (tests)",
+        "sqlite:///path/to/file.db, postgresql://user:password@host:5432/name, the same with mysql:// or mariadb://, "
+        "or memory:// (tests)",
         "The database. Unset: SQLite in DATA_DIR/fastops.db.",
     )
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = setting(

@@ -48,7 +48,7 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             WrongSetting("EMBEDDING_MODEL", "must name the model to use at EMBEDDING_URL."),
         ),
         (
-            settings.store != "postgresql" or settings.secrets.master_key,
+            settings.store in {"sqlite", "memory"} or settings.secrets.master_key,
             WrongSetting("MASTER_KEY", key_detail),
         ),
         (

@@ -42,9 +42,9 @@ class Settings(BaseModel):
 
     @property
     def store(self) -> str:
-        """The family of the database: sqlite, postgresql or memory."""
+        """The family of the database: sqlite, postgresql, mariadb (MySQL as well) or memory."""
         scheme = self.database_url.partition(":")[0].partition("+")[0]
-        return "postgresql" if scheme == "postgres" else scheme
+        return {"postgres": "postgresql", "mysql": "mariadb"}.get(scheme, scheme)
 
     @property
     def public_url(self) -> str:

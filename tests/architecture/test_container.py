@@ -21,6 +21,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "memory": {"database_url": "memory://"},
     "sqlite": {"master_key": KEY},
     "postgresql": {"database_url": "postgresql://fastops@127.0.0.1:9/fastops", "master_key": KEY},
+    "mariadb": {"database_url": "mysql://fastops@127.0.0.1:9/fastops", "master_key": KEY},
     "memory vectors": {"database_url": "memory://", "vector_store": "memory"},
     "groq": {"database_url": "memory://", "groq_api_key": "x"},
     "language model": {"database_url": "memory://", **LANGUAGE},

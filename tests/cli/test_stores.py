@@ -8,14 +8,17 @@ from tests import postgres
 from tests.cli.conftest import Terminal
 from tests.cli.serving import serving
 from tests.cli.test_serve import wait_for
+from tests.mariadb import empty_database
 
 PASSWORD = "seven green tractors at dawn"
 
 
-@pytest.fixture
-def on_postgres(bare: Terminal, postgres_base: str) -> Iterator[Terminal]:
+@pytest.fixture(params=["postgres", "mariadb"])
+def on_server(request: pytest.FixtureRequest, bare: Terminal) -> Iterator[Terminal]:
     """An empty database of a server, and a master key, which is required there."""
-    with postgres.cloned_database(postgres_base, "template1") as url:
+    server = request.getfixturevalue(f"{request.param}_base")
+    empty = postgres.cloned_database(server, "template1") if request.param == "postgres" else empty_database(server)
+    with empty as url:
         bare.environment |= {"DATABASE_URL": url, "MASTER_KEY": bare.done("keys", "make-master").out.strip()}
         yield bare
 
@@ -26,36 +29,37 @@ def test_a_server_needs_a_master_key(bare: Terminal) -> None:
     assert "MASTER_KEY" in ended.err
 
 
-def test_a_server_that_is_down_is_a_part_that_is_down(bare: Terminal) -> None:
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_a_server_that_is_down_is_a_part_that_is_down(bare: Terminal, scheme: str) -> None:
     key = bare.done("keys", "make-master").out.strip()
-    url = "postgresql://fastops:not-shown@127.0.0.1:1/fastops"
+    url = f"{scheme}://fastops:not-shown@127.0.0.1:1/fastops"
     ended = bare.run("user", "list", DATABASE_URL=url, MASTER_KEY=key)
     assert ended.code == 6
     assert "not-shown" not in ended.err
 
 
-def test_on_postgresql_nothing_is_made_by_itself(on_postgres: Terminal) -> None:
-    ended = on_postgres.run("serve", "--port", "1")
+def test_on_a_server_nothing_is_made_by_itself(on_server: Terminal) -> None:
+    ended = on_server.run("serve", "--port", "1")
     assert ended.code != 0
-    ended = on_postgres.run("user", "list")
+    ended = on_server.run("user", "list")
     assert ended.code == 6
     assert "fastops db upgrade" in ended.err
 
 
-def test_on_postgresql_a_document_goes_all_the_way(on_postgres: Terminal) -> None:
-    on_postgres.done("db", "upgrade")
+def test_on_a_server_a_document_goes_all_the_way(on_server: Terminal) -> None:
+    on_server.done("db", "upgrade")
     arguments = ("--email", "ada@example.com", "--name", "Ada", "--role", "admin", "--password-stdin")
-    on_postgres.done("user", "create", *arguments, stdin=PASSWORD + "\n")
-    (on_postgres.folder / "zebra.md").write_text("# Zebras\n\nZebras have stripes that confuse horseflies.\n")
-    on_postgres.done("ingest", "zebra.md", "--collection", "animals")
+    on_server.done("user", "create", *arguments, stdin=PASSWORD + "\n")
+    (on_server.folder / "zebra.md").write_text("# Zebras\n\nZebras have stripes that confuse horseflies.\n")
+    on_server.done("ingest", "zebra.md", "--collection", "animals")
     search = ("search", "stripes horseflies", "--mode", "keyword", "--json")
-    assert on_postgres.done(*search).data["items"][0]["title"] == "Zebras"
-    with serving(on_postgres) as service:
+    assert on_server.done(*search).data["items"][0]["title"] == "Zebras"
+    with serving(on_server) as service:
         token = service.sign_in("ada@example.com", PASSWORD)
         wanted = {"query": "stripes horseflies", "mode": "keyword"}
         assert service.post("/api/v1/search", wanted, token).json["items"]
-        (on_postgres.folder / "otter.md").write_text("# Otters\n\nOtters hold hands while they sleep.\n")
-        on_postgres.done("ingest", "otter.md", "--collection", "animals")
+        (on_server.folder / "otter.md").write_text("# Otters\n\nOtters hold hands while they sleep.\n")
+        on_server.done("ingest", "otter.md", "--collection", "animals")
         wanted = {"query": "otters hold hands", "mode": "keyword"}
         wait_for(lambda: service.post("/api/v1/search", wanted, token).json["items"], 10)
         wait_for(

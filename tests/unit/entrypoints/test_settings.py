@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.persistence.sqlalchemy.engine import database_url
 from entrypoints.settings.areas import PREFIX
 from entrypoints.settings.refusals import WrongSettings
 from entrypoints.settings.settings import Settings, areas, load_settings
@@ -80,6 +81,8 @@ def test_every_wrong_setting_is_named_and_no_value_shown(monkeypatch: pytest.Mon
         ({"LANGUAGE_MODEL_URL": "http://127.0.0.1:9/v1"}, "LANGUAGE_MODEL"),
         ({"EMBEDDING_URL": "http://127.0.0.1:9/v1"}, "EMBEDDING_MODEL"),
         ({"DATABASE_URL": "postgresql://fastops@db/fastops"}, "MASTER_KEY"),
+        ({"DATABASE_URL": "mysql://fastops@db/fastops"}, "MASTER_KEY"),
+        ({"DATABASE_URL": "mariadb://fastops@db/fastops"}, "MASTER_KEY"),
     ],
 )
 def test_a_setting_that_needs_another_one_names_it(
@@ -160,10 +163,23 @@ def test_what_is_none_of_a_list_stops_the_start(monkeypatch: pytest.MonkeyPatch,
     assert "secret" not in str(problems)
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
-def test_every_usual_name_of_postgresql_is_one_store(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "store", "driver"),
+    [
+        ("postgres", "postgresql", "postgresql+asyncpg"),
+        ("postgresql", "postgresql", "postgresql+asyncpg"),
+        ("postgresql+asyncpg", "postgresql", "postgresql+asyncpg"),
+        ("mysql", "mariadb", "mysql+aiomysql"),
+        ("mysql+pymysql", "mariadb", "mysql+aiomysql"),
+        ("mariadb", "mariadb", "mysql+aiomysql"),
+    ],
+)
+def test_every_usual_name_of_a_database_is_one_store(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, store: str, driver: str
+) -> None:
     settings = loaded(monkeypatch, DATABASE_URL=f"{scheme}://fastops@db/fastops", MASTER_KEY=KEY)
-    assert settings.store == "postgresql"
+    assert settings.store == store
+    assert database_url(settings.database_url).drivername == driver
 
 
 def test_secrets_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
