@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check bench-search docs lock clean
+.PHONY: help install run test test-services check bench-search docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench-search: install ## Measure search: quality and speed
 
 docs: install ## Make the generated pages of the guide
 	$(VENV)/python -m entrypoints.reference.main
+
+release-api: install ## Take today's API as the released one; fails where that breaks a release that is out
+	$(VENV)/python -m entrypoints.reference.api
 
 lock: | $(UV) ## Resolve the dependencies anew into uv.lock
 	$(UV) lock --upgrade

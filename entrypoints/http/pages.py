@@ -100,6 +100,13 @@ async def problem_page(request: Request, code: str, _: Anybody) -> Response:
     return _page(request, title_of(code), rendered(text))
 
 
+@router.get("/evolution")
+async def evolution(request: Request, _: Anybody) -> Response:
+    """How the API may change, and what is going to end; links of deprecated endpoints lead here."""
+    parts = sections("evolution.md").items()
+    return _page(request, "Evolution", "".join(f"<h2>{heading}</h2>{rendered(text)}" for heading, text in parts))
+
+
 def rendered(markdown: str) -> str:
     """Paragraphs, lists and code spans of Markdown as HTML: all that the pages of problems use."""
     blocks = []

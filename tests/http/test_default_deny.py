@@ -28,6 +28,7 @@ PUBLIC = {
     ("GET", "/docs"),
     ("GET", "/redoc"),
     ("GET", "/assets/{name}"),
+    ("GET", "/evolution"),
     ("GET", "/problems"),
     ("GET", "/problems/{code}"),
 }
