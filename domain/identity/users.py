@@ -14,8 +14,9 @@ from domain.shared.values import Instant, new_id
 NAME_MAX = 200
 EMAIL_MAX = 254
 _EMAIL = re.compile(
-    r"[^\s@\x00-\x1f\x7f\ud800-\udfff\"(),:;<>\[\\\]]{1,64}@"
-    r"[^\s@\x00-\x1f\x7f\ud800-\udfff\"(),:;<>\[\\\]]+\.[^\s@.\x00-\x1f\x7f\ud800-\udfff]{2,63}"
+    r"[^\s@\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff\"(),:;<>\[\\\]]{1,64}@"
+    r"[^\s@\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff\"(),:;<>\[\\\]]+\."
+    r"[^\s@.\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff\"(),:;<>\[\\\]]{2,63}"
 )
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 

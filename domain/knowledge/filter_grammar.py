@@ -1,7 +1,6 @@
 """Reading a filter from plain JSON values, strictly: whatever is not understood is refused, never ignored."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from domain.knowledge.filters import (
     canonical_key,
 )
 from domain.shared.errors import Invalid, Violation
+from domain.shared.values import instant
 
 DEPTH_MAX = 8
 CONDITIONS_MAX = 100
@@ -140,7 +140,7 @@ class _Reader:
             if field == "document_id":
                 return Scalar(ScalarType.TEXT, str(UUID(value)))
             if field == "created_at":
-                return Scalar(ScalarType.INSTANT, _instant(value))
+                return Scalar(ScalarType.INSTANT, instant(value))
         except ValueError:
             form = "an id" if field == "document_id" else "a time such as 2025-01-31T12:00:00Z, with its offset"
             raise self._refuse(pointer, "format", f"Give {form}.") from None
@@ -156,16 +156,3 @@ class _Reader:
     def _refuse(self, pointer: str, code: str, detail: str) -> _Refused:
         self._note(pointer, code, detail)
         return _Refused()
-
-
-def _instant(text: str) -> datetime:
-    """An RFC 3339 time in UTC; ValueError for other forms, those without an offset and those out of range included."""
-    if len(text) < len("2025-01-01T00:00:00Z"):
-        raise ValueError(text)
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(text)
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error

@@ -1,10 +1,11 @@
 """Small values that every context speaks: ids, instants, lists and their cursors."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, NewType, TypeVar
 from uuid import UUID
 
@@ -21,6 +22,23 @@ Version = NewType("Version", int)
 
 LIST_LIMIT_DEFAULT = 50
 LIST_LIMIT_MAX = 200
+
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def instant(text: str) -> Instant:
+    """The time that an RFC 3339 text tells, in UTC and to the microsecond.
+
+    Raises ValueError for every other form, and for times that no datetime can hold. Those without an offset are
+    nobody's time, so they are among them.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError(text)
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.upper())).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def new_id() -> UUID:

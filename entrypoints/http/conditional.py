@@ -118,9 +118,8 @@ class IfMatch:
         return Precondition.read(exchange_of(request).header(b"if-match"), required=self._required)
 
     def describe(self, operation: dict[str, Any]) -> None:
-        need = "Required" if self._required else "Optional"
-        description = f"{need}: the ETag that was last seen, or * to change whatever is there."
-        add_parameter(operation, "header", "If-Match", {"type": "string"}, description)
+        description = "The ETag that was last seen, or * to change whatever is there."
+        add_parameter(operation, "header", "If-Match", {"type": "string"}, description, required=self._required)
         add_problem(operation, StaleVersion)
         if self._required:
             add_problem(operation, PreconditionRequired)

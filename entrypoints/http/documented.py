@@ -1,7 +1,7 @@
 """What the parts of a route say about themselves in the OpenAPI document, so that no route repeats it."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -10,6 +10,23 @@ from entrypoints.http.problems import MEDIA_TYPE, STATUS, Problem, title_of
 
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
 PROBLEM_REFERENCE = "#/components/schemas/Problem"
+
+FIELDS: Final[dict[str, dict[str, Any]]] = {
+    name: {"description": description, "required": True, "schema": {"type": "string", **schema}}
+    for name, description, schema in (
+        (
+            "ETag",
+            "The state that is shown; send it as If-Match to change exactly this state.",
+            {"pattern": '^"[!#-~]+"$'},
+        ),
+        ("Location", "Where the resource is.", {"format": "uri-reference"}),
+        ("Content-Disposition", "`attachment` with the file's name, RFC 6266.", {}),
+        ("WWW-Authenticate", "How to sign in, RFC 6750 §3.", {"pattern": "^Bearer"}),
+        ("Retry-After", "Seconds to wait before the next try.", {"pattern": "^[1-9][0-9]*$"}),
+        ("X-Request-ID", "Of this request, in the logs and the audit trail too.", {"minLength": 1, "maxLength": 128}),
+    )
+}
+"""Header fields that an answer which names them always carries."""
 
 
 @runtime_checkable
@@ -50,14 +67,26 @@ def add_refusal(
     examples = content.setdefault("examples", {})
     examples[code] = {"summary": detail, "value": _example(status, code, detail)}
     answer["description"] = "Refused: " + ", ".join(f"`{name}`" for name in sorted(examples)) + "."
-    for name in headers or ():
-        if name != "Connection":
-            answer.setdefault("headers", {})[name] = {"schema": {"type": "string"}}
+    add_fields(answer, *(name for name in headers or () if name != "Connection"))
 
 
-def add_parameter(operation: dict[str, Any], place: str, name: str, schema: dict[str, Any], description: str) -> None:
-    """Add an optional parameter in `query` or `header`."""
-    parameter = {"name": name, "in": place, "required": False, "description": description, "schema": schema}
+def add_fields(answer: dict[str, Any], *names: str) -> None:
+    """Say that an answer always carries these header fields, which are among FIELDS."""
+    for name in names:
+        answer.setdefault("headers", {})[name] = {"$ref": f"#/components/headers/{name}"}
+
+
+def add_parameter(
+    operation: dict[str, Any],
+    place: str,
+    name: str,
+    schema: dict[str, Any],
+    description: str,
+    *,
+    required: bool = False,
+) -> None:
+    """Add a parameter in `query` or `header`."""
+    parameter = {"name": name, "in": place, "required": required, "description": description, "schema": schema}
     operation.setdefault("parameters", []).append(parameter)
 
 

@@ -14,9 +14,8 @@ from entrypoints.http.content import JSON, MULTIPART, media_type_of
 from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.uploads import MalformedMultipart, Upload, received
-from entrypoints.http.v1.schemas.documents import NEW_DOCUMENT, DocumentFields, NewDocument
+from entrypoints.http.v1.schemas.documents import FILE, NEW_DOCUMENT, UPLOAD, DocumentFields, NewDocument
 
-FILE = "file"
 FIELDS = frozenset(DocumentFields.model_fields)
 
 
@@ -42,10 +41,9 @@ class HandInBody:
 
     def describe(self, operation: dict[str, Any]) -> None:
         self._json.describe(operation)
-        fields = {"$ref": SCHEMA_REFERENCE.format(model=DocumentFields.__name__)}
-        file = {"type": "object", "required": [FILE], "properties": {FILE: {"type": "string", "format": "binary"}}}
         operation["requestBody"]["content"][MULTIPART] = {
-            "schema": {"allOf": [fields, file]},
+            "schema": {"$ref": SCHEMA_REFERENCE.format(model=DocumentFields.__name__)},
+            "example": UPLOAD,
             "encoding": {"metadata": {"contentType": JSON}},
         }
         for refusal in (MalformedMultipart, TooLarge, UnsupportedMedia):

@@ -42,9 +42,15 @@ class ListParameters(Parameters):
     """What every list takes; the lists with filters add them."""
 
     limit: Annotated[
-        int, BeforeValidator(_whole_number), Field(ge=1, le=LIST_LIMIT_MAX, description="Items of one page.")
+        int, Field(ge=1, le=LIST_LIMIT_MAX, description="Items of one page."), BeforeValidator(_whole_number)
     ] = LIST_LIMIT_DEFAULT
-    cursor: Annotated[str | None, Field(description="Where to go on: `next_cursor` of the page before.")] = None
+    cursor: Annotated[
+        str | None,
+        Field(
+            description="Where to go on: `next_cursor` of the page before.",
+            json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
+        ),
+    ] = None
     sort: Annotated[str | None, Field(description="Order of the list; a minus sign turns it round.")] = None
 
     def filters(self) -> dict[str, Any]:

@@ -10,10 +10,18 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from domain.shared.errors import NotFound, Unavailable
+from domain.shared.errors import NotFound, StorageFull, Unavailable
 from entrypoints.http.bodies import MergePatch, patch_name
 from entrypoints.http.content import JSON
-from entrypoints.http.documented import SCHEMA_REFERENCE, Documented, add_problem, add_refusal
+from entrypoints.http.documented import (
+    FIELDS,
+    SCHEMA_REFERENCE,
+    Documented,
+    add_fields,
+    add_parameter,
+    add_problem,
+    add_refusal,
+)
 from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
 
 DESCRIPTION: Final = """Identity, a permission-aware knowledge base with cited answers, audit and operations.
@@ -21,6 +29,9 @@ DESCRIPTION: Final = """Identity, a permission-aware knowledge base with cited a
 Sign in at `/api/v1/auth/token`, or send an API key. Every refusal is a problem (RFC 9457) whose `type` leads to a page
 that explains it. Lists are paged by opaque cursors. `PATCH` takes JSON merge patches (RFC 7396). `Idempotency-Key`
 makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each other.
+
+Every answer names its request in `X-Request-ID`: the one that was sent, or a new one. `HEAD` is answered wherever `GET`
+is. JSON is read strictly: unknown members, repeated names, U+0000 and nesting deeper than 64 are refused.
 """
 
 TAGS: Final = (
@@ -80,6 +91,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     openapi = get_openapi(
         title="FastOps",
         version=version("fastops"),
+        license_info={"name": "MIT", "identifier": "MIT"},
         openapi_version="3.1.0",
         description=DESCRIPTION,
         routes=app.routes,
@@ -91,8 +103,10 @@ def document(app: FastAPI) -> dict[str, Any]:
         for part in parts(route):
             part.describe(operation)
             models.update({model: models.get(model, False) or isinstance(part, MergePatch) for model in part.models})
+        _finish(operation)
     components = openapi.setdefault("components", {})
     components["examples"] = _shared_examples([operation for _, operation in operations(app, openapi)])
+    components["headers"] = FIELDS
     components["schemas"] = dict(sorted({**_answers(components), **_inputs(models), "Problem": PROBLEM}.items()))
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
@@ -130,10 +144,33 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
         if "example" in declared.get("content", {}).get(JSON, {}):
             # FastAPI drops members that are null, and an example without them is none of its schema.
             operation["responses"][str(code)]["content"][JSON]["example"] = declared["content"][JSON]["example"]
+    for parameter in operation.get("parameters", ()):
+        parameter.setdefault("description", f"The {parameter['name'].replace('_', ' ')}, as the service gave it.")
     if route.param_convertors:
         add_problem(operation, NotFound)
+    if route.methods == {"GET"}:
+        _describe_revalidation(operation)
+    elif route.path.startswith("/api/"):
+        add_problem(operation, StorageFull)
     add_refusal(operation, 500, *INTERNAL)
     add_problem(operation, Unavailable)
+
+
+def _describe_revalidation(operation: dict[str, Any]) -> None:
+    """What is read with its ETag need not be sent again to those who have this state."""
+    if "ETag" in operation["responses"]["200"].get("headers", ()):
+        description = "The ETags that the client has; 304 where the present one is among them."
+        add_parameter(operation, "header", "If-None-Match", {"type": "string"}, description)
+        operation["responses"]["304"] = {"description": "The client has this state already."}
+        add_fields(operation["responses"]["304"], "ETag")
+
+
+def _finish(operation: dict[str, Any]) -> None:
+    permission = operation["x-permission"]
+    if permission not in {"public", "signed-in"}:
+        operation["description"] += f"\n\nNeeds the permission `{permission}`."
+    for answer in operation["responses"].values():
+        add_fields(answer, "X-Request-ID")
 
 
 def _shared_examples(described: list[dict[str, Any]]) -> dict[str, Any]:
@@ -160,10 +197,17 @@ def _inputs(models: dict[type[BaseModel], bool]) -> dict[str, Any]:
     schemas: dict[str, Any] = definitions.get("$defs", {})
     for model, is_patched in models.items():
         if is_patched:
-            loose = {name: value for name, value in schemas[model.__name__].items() if name != "required"}
-            loose["properties"] = {
-                name: {key: value for key, value in schema.items() if key != "default"}
-                for name, schema in loose["properties"].items()
-            }
-            schemas[patch_name(model)] = loose | {"title": patch_name(model)}
+            schemas[patch_name(model)] = _patch_of(schemas[model.__name__], patch_name(model))
     return schemas
+
+
+def _patch_of(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """The form in which nothing is required, and null takes away what need not be there (RFC 7396)."""
+    needed = schema.get("required", ())
+    members = {}
+    for member, full in schema["properties"].items():
+        members[member] = {key: value for key, value in full.items() if key != "default"}
+        if member not in needed and "anyOf" not in full:
+            kept = {key: members[member].pop(key) for key in ("title", "description") if key in full}
+            members[member] = kept | {"anyOf": [members[member], {"type": "null"}]}
+    return {key: value for key, value in schema.items() if key != "required"} | {"properties": members, "title": name}

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.shared.errors import Invalid, Malformed, Violation
-from entrypoints.http.documented import add_parameter, add_problem
+from entrypoints.http.documented import SCHEMA_REFERENCE, add_parameter, add_problem
 from entrypoints.http.violations import fields_of, parameter_violations
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -88,10 +88,16 @@ def refuse_query(request: Request) -> None:
 
 
 def describe_query(operation: dict[str, Any], model: type[BaseModel]) -> None:
-    for name, schema in model.model_json_schema(by_alias=True).get("properties", {}).items():
-        shown = {key: value for key, value in schema.items() if key not in {"title", "description", "default"}}
+    described = model.model_json_schema(by_alias=True, ref_template=SCHEMA_REFERENCE)
+    for name, schema in described.get("properties", {}).items():
+        shown = {key: value for key, value in schema.items() if key not in {"title", "description"}}
         any_of = [option for option in shown.pop("anyOf", []) if option != {"type": "null"}]
-        add_parameter(operation, "query", name, any_of[0] if any_of else shown, schema.get("description", ""))
+        if any_of:
+            del shown["default"]
+            shown = {**any_of[0], **shown}
+        if shown.get("type") == "string" and not shown.keys() & {"enum", "format", "pattern"}:
+            shown["pattern"] = r"^[^\x00-\x1f\x7f]*$"
+        add_parameter(operation, "query", name, shown, schema.get("description", ""))
     for refusal in (MalformedQuery, Invalid):
         add_problem(operation, refusal)
 

@@ -31,7 +31,12 @@ class RepeatKey:
         return repeat_of(request, exchange.members) if b"idempotency-key" in exchange.headers else None
 
     def describe(self, operation: dict[str, Any]) -> None:
-        schema = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
+        schema = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": KEY_MAX,
+            "pattern": f"^({_BARE.pattern}|{_STRING.pattern})$",
+        }
         description = "Makes the request safe to repeat for 24 hours: the first answer is given again."
         add_parameter(operation, "header", "Idempotency-Key", schema, description)
         add_answer_header(operation, "Idempotency-Replayed", "`true` where this is the first answer again.")

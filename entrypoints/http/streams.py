@@ -12,7 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from domain.shared.actor import Actor, Permission
 from domain.shared.errors import FastOpsError
-from entrypoints.http.documented import add_parameter
+from entrypoints.http.content import JSON
+from entrypoints.http.documented import PROBLEM_REFERENCE, add_parameter
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.problems import Problem
 from entrypoints.http.representations import json_bytes
@@ -175,6 +176,23 @@ def _while_heard(send: Send) -> Send:
             await send(message)
 
     return heard
+
+
+def stream_of(events: Mapping[str, Any], example: str) -> dict[str, Any]:
+    """What OpenAPI says of a stream: the schema is the one of each event, by its name and the schema of its data."""
+    kinds = [_described(name, data) for name, data in {**events, "error": {"$ref": PROBLEM_REFERENCE}}.items()]
+    return {
+        MEDIA_TYPE: {
+            "schema": {"description": "One event; `error` ends the stream.", "oneOf": kinds},
+            "example": example,
+        }
+    }
+
+
+def _described(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    text = {"type": "string", "contentMediaType": JSON, "contentSchema": data}
+    members = {"id": {"type": "string"}, "event": {"const": name}, "data": text}
+    return {"type": "object", "required": list(members), "properties": members}
 
 
 class LastEventId:

@@ -1,7 +1,7 @@
 """Answers with proof, whole or as a stream."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -12,6 +12,7 @@ from application.knowledge.views import AnswerView
 from application.shared.unit_of_work import Repeat
 from domain.knowledge.answers import Source
 from domain.shared.actor import Actor, Permission
+from domain.shared.errors import NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import problems
@@ -20,9 +21,19 @@ from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, place, resource
 from entrypoints.http.security import actor_of, needs
-from entrypoints.http.streams import MEDIA_TYPE, Event, LastEventId, WorkedOff, nothing_more, replayed, worked
+from entrypoints.http.streams import (
+    MEDIA_TYPE,
+    Event,
+    LastEventId,
+    WorkedOff,
+    nothing_more,
+    replayed,
+    stream_of,
+    worked,
+)
 from entrypoints.http.v1.schemas.answers import (
     ANSWER,
+    EVENT_SCHEMAS,
     EVENTS,
     QUESTION,
     AnswerOut,
@@ -38,12 +49,12 @@ router = APIRouter(prefix="/api/v1/answers", tags=["Answers"])
 
 Answers = Annotated[AnswerService, provided("knowledge.answers")]
 Asker = Annotated[Actor, needs(Permission.ANSWERS)]
-STREAM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EVENTS}}
+STREAM: Final = stream_of(EVENT_SCHEMAS, EVENTS)
 BOTH: Final = shown(ANSWER, "Location", "ETag")
 BOTH["content"] |= STREAM
 
 
-@router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID)})
+@router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID, NotFound)})
 async def ask(
     request: Request,
     actor: Annotated[Actor, needs(Permission.ANSWERS, JSON, MEDIA_TYPE)],

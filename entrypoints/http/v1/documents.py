@@ -1,7 +1,7 @@
 """Documents: handed in, read, described, deleted, ingested again."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
@@ -16,7 +16,7 @@ from domain.shared.actor import Actor, Permission
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Nothing, Patch
 from entrypoints.http.conditional import Precondition, if_match, is_known, tag_of
-from entrypoints.http.documented import problems
+from entrypoints.http.documented import add_fields, problems
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.hand_ins import HandInBody
 from entrypoints.http.lists import listing, page_response
@@ -50,6 +50,10 @@ RepeatKey = Annotated[Repeat | None, repeat_key()]
 IfMatch = Annotated[Precondition, if_match(required=False)]
 Empty = Annotated[Nothing, Depends(JsonBody(Nothing, {}, optional=True))]
 EXISTED = {**shown({"document": {**DOCUMENT, "status": "ready"}, "job": None}, "Location"), "model": SubmissionOut}
+BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
+CONTENT: Final[dict[str, Any]] = {"content": {"application/octet-stream": BYTES, "*/*": BYTES}}
+"""In whatever media type the document was handed in; clients that want to be told one take it as plain bytes."""
+add_fields(CONTENT, "ETag", "Content-Disposition")
 
 
 @router.post(
@@ -138,7 +142,7 @@ async def delete_document(
 @router.get(
     "/documents/{document_id}/content",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={200: CONTENT},
 )
 async def get_content(
     request: Request,

@@ -19,7 +19,7 @@ from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, resource
 from entrypoints.http.security import needs
-from entrypoints.http.streams import MEDIA_TYPE, Event, LastEventId, followed
+from entrypoints.http.streams import MEDIA_TYPE, Event, LastEventId, followed, stream_of
 from entrypoints.http.v1.schemas.jobs import EVENT, JOB, JobOut, JobParameters, JobsOut, job_out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
@@ -52,7 +52,7 @@ async def get_job(request: Request, actor: Watcher, job_id: IdInPath, jobs: Jobs
 @router.get(
     "/{job_id}/events",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EVENT}}}},
+    responses={200: {"content": stream_of({"job": {"$ref": "#/components/schemas/JobOut"}}, EVENT)}},
 )
 async def follow_job(
     request: Request,

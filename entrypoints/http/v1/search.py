@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.knowledge.search import SearchQuery, SearchService
 from domain.shared.actor import Actor, Permission
-from domain.shared.errors import Invalid
+from domain.shared.errors import Invalid, NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1/search", tags=["Search"])
 FILTER_INVALID = Invalid("filter_invalid", "The filter is not understood; see errors.")
 
 
-@router.post("", response_model=SearchOut, responses={200: shown(SEARCH_ANSWER), **problems(FILTER_INVALID)})
+@router.post("", response_model=SearchOut, responses={200: shown(SEARCH_ANSWER), **problems(FILTER_INVALID, NotFound)})
 async def search(
     actor: Annotated[Actor, needs(Permission.SEARCH)],
     content: Annotated[SearchIn, Depends(JsonBody(SearchIn, SEARCH))],

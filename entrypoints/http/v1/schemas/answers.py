@@ -5,26 +5,26 @@ from hashlib import sha256
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from application.knowledge.search import LIMIT_MAX
 from application.knowledge.views import AnswerView
-from domain.knowledge.answers import Citation, Source
+from domain.knowledge.answers import AnswerMode, Citation, Source
 from domain.knowledge.marks import marked_parts
 from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.representations import json_bytes
 from entrypoints.http.streams import Event
 from entrypoints.http.v1.schemas.search import CollectionIds, FilterIn, QueryText
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, WHOLE
 
 
 class QuestionIn(Input):
     question: QueryText
     collection_ids: CollectionIds = None
-    filter: FilterIn = None
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] | None = None
+    filter: FilterIn | None = None
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX), WHOLE] | None = None
     stream: Annotated[
         bool | None,
         Field(description="Whether to answer with events; left out: as Accept says. It does not tell repeats apart."),
@@ -61,7 +61,7 @@ class AnswerOut(TypedDict):
 
     id: UUID
     question: str
-    mode: str
+    mode: AnswerMode
     text: str
     citations: list[CitationOut]
     model: str | None
@@ -74,7 +74,7 @@ def answer_out(view: AnswerView) -> AnswerOut:
     return {
         "id": view.id,
         "question": view.question,
-        "mode": view.mode,
+        "mode": AnswerMode(view.mode),
         "text": view.text,
         "citations": [_citation(citation) for citation in view.citations],
         "model": view.model,
@@ -168,6 +168,17 @@ ANSWER: Final = {
     "usage": None,
     "took_ms": 7.9,
     "created_at": EXAMPLE_TIME,
+}
+SOURCES: Final = {"type": "array", "items": TypeAdapter(SourceOut).json_schema()}
+EVENT_SCHEMAS: Final[dict[str, Any]] = {
+    "search_results": {
+        "type": "object",
+        "required": ["answer_id", "items"],
+        "properties": {"answer_id": {"type": "string", "format": "uuid"}, "items": SOURCES},
+    },
+    "delta": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
+    "citation": {"$ref": "#/components/schemas/CitationOut"},
+    "done": {"$ref": "#/components/schemas/AnswerOut"},
 }
 EVENTS: Final = f"""id: 2f6a8b1c4d70.1
 event: search_results

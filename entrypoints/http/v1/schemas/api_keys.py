@@ -12,14 +12,16 @@ from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
 from entrypoints.http.v1.schemas.users import Name
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, PageOut, Time
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, WHOLE, PageOut, Time
 
 OVERLAP_DEFAULT: Final = 3600
 OVERLAP_MAX: Final = 7 * 24 * 3600
+CIDR: Final = r"^[0-9A-Fa-f.:]{2,45}(/[0-9.]{1,15})?$"
+"""What a network of IPv4 or IPv6 is written with; the domain reads it."""
 
 Scopes = Annotated[list[Permission], Field(max_length=len(Permission))]
 Networks = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=64)]],
+    list[Annotated[str, Field(max_length=64, pattern=CIDR, json_schema_extra={"format": "cidr"})]],
     Field(max_length=50, description="Networks in CIDR form from which the key is taken; none: from everywhere."),
 ]
 
@@ -35,7 +37,9 @@ class ApiKeyContent(Input):
 
 class Rotation(Input):
     overlap_seconds: Annotated[
-        int, Field(ge=0, le=OVERLAP_MAX, description="How long the old secret is taken beside the new one.")
+        int,
+        Field(ge=0, le=OVERLAP_MAX, description="How long the old secret is taken beside the new one."),
+        WHOLE,
     ] = OVERLAP_DEFAULT
 
 
@@ -47,7 +51,7 @@ class ApiKeyOut(TypedDict):
     id: UUID
     owner_id: UUID
     name: str
-    scopes: list[str]
+    scopes: list[Permission]
     expires_at: Instant | None
     allowed_cidrs: list[str]
     last_used_at: Instant | None
@@ -71,7 +75,7 @@ def api_key_out(view: ApiKeyView) -> ApiKeyOut:
         "id": view.id,
         "owner_id": view.owner_id,
         "name": view.name,
-        "scopes": list(view.scopes),
+        "scopes": [Permission(scope) for scope in view.scopes],
         "expires_at": view.expires_at,
         "allowed_cidrs": list(view.allowed_cidrs),
         "last_used_at": view.last_used_at,

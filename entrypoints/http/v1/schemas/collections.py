@@ -3,17 +3,17 @@
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from application.knowledge.views import CollectionView, GrantsView, GrantView
-from domain.knowledge.collections import DESCRIPTION_MAX, NAME_MAX, Level
+from domain.knowledge.collections import DESCRIPTION_MAX, NAME_MAX, Level, SubjectType
 from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, Id, Metadata, PageOut
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, LINE, OTHER_ID, Id, Metadata, PageOut
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=LINE)]
 Description = Annotated[str, Field(max_length=DESCRIPTION_MAX)]
 
 
@@ -30,10 +30,18 @@ class CollectionParameters(ListParameters):
     q: Annotated[str | None, Field(description="A part of the name.", max_length=NAME_MAX)] = None
 
 
+def _of_kinds(schema: dict[str, Any]) -> None:
+    schema["if"] = {"properties": {"type": {"const": SubjectType.EVERYONE}}}
+    schema["then"] = {"properties": {"id": {"type": "null"}}}
+    schema["else"] = {"required": ["id"], "properties": {"id": {"type": "string"}}}
+
+
 class SubjectIn(Input):
     """Who is granted something; `everyone` has no id."""
 
-    type: Literal["user", "group", "everyone"]
+    model_config = ConfigDict(json_schema_extra=_of_kinds)
+
+    type: Literal["user", "everyone"]
     id: Id | None = None
 
 
@@ -47,13 +55,13 @@ class GrantsIn(Input):
 
 
 class SubjectOut(TypedDict):
-    type: str
+    type: SubjectType
     id: UUID | None
 
 
 class GrantOut(TypedDict):
     subject: SubjectOut
-    level: str
+    level: Level
 
 
 class GrantsOut(TypedDict):
@@ -89,7 +97,10 @@ def collection_out(view: CollectionView) -> CollectionOut:
 def grants_out(view: GrantsView) -> GrantsOut:
     return {
         "grants": [
-            {"subject": {"type": grant.subject_type, "id": grant.subject_id}, "level": grant.level}
+            {
+                "subject": {"type": SubjectType(grant.subject_type), "id": grant.subject_id},
+                "level": Level(grant.level),
+            }
             for grant in view.grants
         ]
     }

@@ -1,9 +1,9 @@
 """Documents and their chunks as version 1 takes and shows them."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from application.knowledge.views import ChunkView, DocumentView, Submission
@@ -14,15 +14,27 @@ from entrypoints.http.lists import ListParameters
 from entrypoints.http.v1.schemas.values import (
     EXAMPLE_ID,
     EXAMPLE_TIME,
+    LINE,
     OTHER_ID,
     Metadata,
     PageOut,
     RefusalOut,
     refusal,
+    texts_only,
 )
 
 Title = Annotated[str, Field(max_length=TITLE_MAX)]
-ExternalId = Annotated[str, Field(min_length=1, max_length=EXTERNAL_ID_MAX)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=EXTERNAL_ID_MAX, pattern=LINE)]
+
+
+FILE: Final = "file"
+
+
+def _with_file(schema: dict[str, Any]) -> None:
+    """Add the part that does not pass through the model, because it goes to disk."""
+    texts_only(schema)
+    schema["properties"] = {FILE: {"type": "string", "format": "binary"}, **schema["properties"]}
+    schema["required"] = [FILE]
 
 
 class NewDocument(Input):
@@ -35,7 +47,9 @@ class NewDocument(Input):
 
 
 class DocumentFields(Input):
-    """What goes with a file."""
+    """A file with what goes with it, each in a part of its own; `metadata` is written as JSON."""
+
+    model_config = ConfigDict(json_schema_extra=_with_file)
 
     title: Title | None = None
     metadata: Metadata = Field(default_factory=dict)
@@ -51,9 +65,7 @@ class DocumentContent(Input):
 
 class DocumentParameters(ListParameters):
     external_id: Annotated[str | None, Field(description="Exactly this one.")] = None
-    status: Annotated[
-        str | None, Field(description="How far it has come.", pattern=f"^({'|'.join(DocumentStatus)})$")
-    ] = None
+    status: Annotated[DocumentStatus | None, Field(description="How far it has come.")] = None
     media_type: Annotated[str | None, Field(description="Such as application/pdf.")] = None
     content_hash: Annotated[str | None, Field(description="SHA-256 of the bytes, in hex.")] = None
 
@@ -71,7 +83,7 @@ class DocumentOut(TypedDict):
     bytes: int
     content_hash: str
     file_name: str | None
-    status: str
+    status: DocumentStatus
     error: RefusalOut | None
     chunk_count: int
     language: str | None
@@ -87,7 +99,7 @@ class DocumentsOut(PageOut):
 
 class JobReferenceOut(TypedDict):
     id: UUID
-    status: str
+    status: Literal["queued"]
 
 
 class SubmissionOut(TypedDict):
@@ -124,7 +136,7 @@ def document_out(view: DocumentView) -> DocumentOut:
         "bytes": view.bytes,
         "content_hash": view.content_hash,
         "file_name": view.file_name,
-        "status": view.status,
+        "status": DocumentStatus(view.status),
         "error": refusal(view.error_code, view.error_detail),
         "chunk_count": view.chunk_count,
         "language": view.language,
@@ -172,6 +184,7 @@ DOCUMENT: Final = {
     "updated_at": EXAMPLE_TIME,
     "version": 1,
 }
+UPLOAD: Final = {"file": "(the bytes of leave.pdf)", "title": "Leave", "metadata": {"year": 2026}}
 SUBMISSION: Final = {"document": DOCUMENT, "job": {"id": OTHER_ID, "status": "queued"}}
 CHUNK: Final = {
     "id": OTHER_ID,

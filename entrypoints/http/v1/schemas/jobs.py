@@ -22,9 +22,7 @@ from entrypoints.http.v1.schemas.values import (
 
 
 class JobParameters(ListParameters):
-    status: Annotated[str | None, Field(description="How far it has come.", pattern=f"^({'|'.join(JobStatus)})$")] = (
-        None
-    )
+    status: Annotated[JobStatus | None, Field(description="How far it has come.")] = None
     kind: Annotated[str | None, Field(description="Such as ingest.", max_length=100)] = None
     subject_id: Annotated[Id | None, Field(description="The resource that is worked on.")] = None
 
@@ -41,7 +39,7 @@ class JobOut(TypedDict):
     id: UUID
     kind: str
     subject_id: UUID
-    status: str
+    status: JobStatus
     progress: ProgressOut
     attempts: int
     error: RefusalOut | None
@@ -58,7 +56,7 @@ def job_out(view: JobView) -> JobOut:
         "id": view.id,
         "kind": view.kind,
         "subject_id": view.subject_id,
-        "status": view.status,
+        "status": JobStatus(view.status),
         "progress": {"done": view.done, "total": view.total, "unit": view.unit},
         "attempts": view.attempts,
         "error": refusal(view.error_code, view.error_detail),

@@ -9,6 +9,7 @@ from application.identity.views import RoleView
 from domain.identity.roles import ROLE_DESCRIPTION_MAX, ROLE_NAME_MAX
 from domain.shared.actor import Permission
 from entrypoints.http.bodies import Input
+from entrypoints.http.v1.schemas.values import PageOut
 
 RoleName = Annotated[
     str,
@@ -39,37 +40,35 @@ class RoleContent(Input):
 class RoleOut(TypedDict):
     name: str
     description: str
-    permissions: list[str]
+    permissions: list[Permission]
     every_collection: bool
     built_in: bool
 
 
-class RolesOut(TypedDict):
+class RolesOut(PageOut):
     items: list[RoleOut]
-    next_cursor: None
 
 
 class PermissionOut(TypedDict):
-    name: str
+    name: Permission
 
 
-class PermissionsOut(TypedDict):
+class PermissionsOut(PageOut):
     items: list[PermissionOut]
-    next_cursor: None
 
 
 def role_out(role: RoleView) -> RoleOut:
     return {
         "name": role.name,
         "description": role.description,
-        "permissions": list(role.permissions),
+        "permissions": [Permission(name) for name in role.permissions],
         "every_collection": role.every_collection,
         "built_in": role.built_in,
     }
 
 
 def permission_out(permission: Permission) -> PermissionOut:
-    return {"name": permission.value}
+    return {"name": permission}
 
 
 NEW_ROLE: Final = {

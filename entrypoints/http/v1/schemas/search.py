@@ -9,25 +9,24 @@ from typing_extensions import TypedDict
 from application.knowledge.search import LIMIT_MAX, OFFSET_MAX, QUERY_MAX, GroupBy, SearchMode
 from application.knowledge.views import Explanation, SearchHit, SearchResult
 from entrypoints.http.bodies import Input
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, OTHER_ID, Id
+from entrypoints.http.v1.schemas.filters import DescribedAs, Filter
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, NOT_BLANK, OTHER_ID, WHOLE, Id
 
-QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX)]
+QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX, pattern=NOT_BLANK)]
 CollectionIds = Annotated[
-    list[Id] | None, Field(max_length=100, description="Only these collections; left out: all that one may read.")
+    Annotated[list[Id], Field(min_length=1, max_length=100)] | None,
+    Field(description="Only these collections; left out: all that one may read."),
 ]
-FilterIn = Annotated[
-    dict[str, Any] | None,
-    Field(description='`{"field": …, "op": …, "value": …}`, or `{"and": […]}`, `{"or": […]}`, `{"not": …}`.'),
-]
+FilterIn = Annotated[dict[str, Any], DescribedAs(Filter)]
 
 
 class SearchIn(Input):
     query: QueryText
     mode: SearchMode = SearchMode.HYBRID
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = 10
-    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX), WHOLE] = 10
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX), WHOLE] = 0
     collection_ids: CollectionIds = None
-    filter: FilterIn = None
+    filter: FilterIn | None = None
     group_by: GroupBy = GroupBy.CHUNK
     explain: bool = False
 
@@ -59,7 +58,7 @@ class SearchOut(TypedDict):
     """`mode` is the one that was answered; `degraded` tells that a part was down and keywords stood in."""
 
     items: list[SearchHitOut]
-    mode: str
+    mode: SearchMode
     took_ms: float
     degraded: bool
 
@@ -67,7 +66,7 @@ class SearchOut(TypedDict):
 def search_out(result: SearchResult) -> SearchOut:
     return {
         "items": [_hit(hit) for hit in result.items],
-        "mode": result.mode,
+        "mode": SearchMode(result.mode),
         "took_ms": result.took_ms,
         "degraded": result.degraded,
     }

@@ -1,31 +1,51 @@
 """Users as version 1 takes and shows them."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from application.identity.views import SessionView, UserView
-from domain.identity.users import EMAIL_MAX, NAME_MAX, UserKind
+from domain.identity.password_policy import PASSWORD_MAX, PASSWORD_MIN_ALLOWED
+from domain.identity.users import EMAIL_MAX, NAME_MAX, UserKind, UserStatus
 from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, PageOut
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, LINE, OTHER_ID, PageOut
 
-PASSWORD_MAX: Final = 1024
 ROLES_MAX: Final = 50
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
-Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX, json_schema_extra={"format": "email"})]
+_PART: Final = r"[^\s@\x00-\x1f\x7f-\x9f\ufeff\"(),:;<>\[\\\]]"
+EMAIL: Final = rf"^\s*{_PART}{{1,64}}@{_PART}+\.{_PART.replace('@', '@.')}{{2,63}}\s*$"
+"""An address before it is brought to normal form; those of RFC 6531, beyond ASCII, are among them."""
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=LINE)]
+Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX, json_schema_extra={"pattern": EMAIL})]
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX, json_schema_extra={"format": "password"})]
+NewPassword = Annotated[
+    str,
+    Field(
+        max_length=PASSWORD_MAX,
+        description="As long as PASSWORD_MIN_LENGTH says, not a common one, and not the account's own name.",
+        json_schema_extra={"format": "password", "minLength": PASSWORD_MIN_ALLOWED},
+    ),
+]
 RoleNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=ROLES_MAX)]
 
 
+def _of_kinds(schema: dict[str, Any]) -> None:
+    """Service accounts have API keys and no password."""
+    schema["if"] = {"required": ["kind"], "properties": {"kind": {"const": UserKind.SERVICE}}}
+    schema["then"] = {"properties": {"password": {"type": "null"}}}
+
+
 class NewUser(Input):
+    model_config = ConfigDict(json_schema_extra=_of_kinds)
+
     name: Name
     email: Email
-    password: Password | None = None
+    password: NewPassword | None = None
     roles: RoleNames = Field(default_factory=list)
     kind: UserKind = UserKind.PERSON
 
@@ -47,12 +67,12 @@ class AccountContent(Input):
 
 class PasswordChange(Input):
     current_password: Password
-    new_password: Password
+    new_password: NewPassword
 
 
 class UserParameters(ListParameters):
     email: Annotated[str | None, Field(description="Exactly this address.")] = None
-    status: Annotated[str | None, Field(description="`active` or `disabled`.", pattern="^(active|disabled)$")] = None
+    status: Annotated[UserStatus | None, Field(description="Whether they may sign in.")] = None
     role: Annotated[str | None, Field(description="Those that have this role.")] = None
     q: Annotated[str | None, Field(description="A part of the name or the address.", max_length=200)] = None
 
@@ -62,8 +82,8 @@ class UserOut(TypedDict):
     name: str
     email: str
     email_verified: bool
-    kind: str
-    status: str
+    kind: UserKind
+    status: UserStatus
     roles: list[str]
     created_at: Instant
     updated_at: Instant
@@ -95,8 +115,8 @@ def user_out(view: UserView) -> UserOut:
         "name": view.name,
         "email": view.email,
         "email_verified": view.email_verified,
-        "kind": view.kind,
-        "status": view.status,
+        "kind": UserKind(view.kind),
+        "status": UserStatus(view.status),
         "roles": list(view.roles),
         "created_at": view.created_at,
         "updated_at": view.updated_at,

@@ -1,0 +1,58 @@
+"""What is fuzzed: the whole service on the memory store, with its loops, and with administrators to sign in as."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Lock
+from typing import Any
+
+from fastapi import FastAPI
+from schemathesis.python.asgi import get_client
+
+from entrypoints.http.app import create_app
+from entrypoints.wiring.lifecycle import running
+from tests.http.service import PASSWORD, SYSTEM, memory_settings, quick_container
+
+KEEPERS = 500
+"""Administrators are among what is deleted, disabled and changed, so there are many."""
+VISITOR = "visitor@example.com"
+"""An account that nobody keeps; its password is the right one for the token endpoint."""
+
+
+def a_subject() -> FastAPI:
+    """An application that starts whole when its first request comes, and stops at the end of the process."""
+    container = quick_container(memory_settings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(container):
+            users = container.identity.users()
+            for email in (VISITOR, *map(keeper, range(KEEPERS))):
+                roles = frozenset({"viewer" if email == VISITOR else "admin"})
+                await users.create(SYSTEM, name="Keeper", email=email, password=PASSWORD, roles=roles)
+            yield
+
+    return create_app(container, lifespan)
+
+
+def keeper(number: int) -> str:
+    return f"keeper{number}@example.com"
+
+
+class KeeperSignIn:
+    """Authentication for schemathesis: the first administrator that can still sign in, so that what was made is its own."""
+
+    def __init__(self) -> None:
+        self._lock, self._number = Lock(), 0
+
+    def get(self, case: Any, context: Any) -> str:
+        with self._lock, get_client(context.app) as client:
+            while True:
+                form = {"grant_type": "password", "username": keeper(self._number), "password": PASSWORD}
+                answer = client.post("/api/v1/auth/token", data=form)
+                if answer.status_code == 200:
+                    return str(answer.json()["access_token"])
+                self._number += 1
+
+    def set(self, case: Any, token: str, context: Any) -> None:
+        case.headers = case.headers or {}
+        case.headers["Authorization"] = f"Bearer {token}"
