@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check bench-search docs release-api lock clean
+.PHONY: help install run test test-services check fuzz bench-search docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: install ## Lint, types, layers and architecture
 	$(VENV)/mypy --strict $(addprefix -p ,$(SOURCES))
 	$(VENV)/lint-imports
 	$(VENV)/python -m pytest -q tests/architecture
+
+fuzz: install ## Send 200 generated requests to every operation; takes minutes
+	$(VENV)/python -m tests.http.fuzzing.run --examples 200
 
 bench-search: install ## Measure search: quality and speed
 	$(VENV)/python -m benchmarks.search

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from application.knowledge.access import AccessExplainer, AccessView
+from domain.knowledge.collections import Level
 from domain.shared.actor import Actor, Permission
 from entrypoints.http.provided import provided
 from entrypoints.http.queries import Parameters, Queries
@@ -26,9 +27,9 @@ class AccessParameters(Parameters):
 class GrantPathOut(TypedDict):
     """A way to the document: a grant of its collection to the user, a group or everyone, or a role that sees all."""
 
-    via: str
+    via: Annotated[str, Field(json_schema_extra={"enum": ["user", "group", "everyone", "role"]})]
     subject_id: UUID | None
-    level: str
+    level: Level
 
 
 class AccessOut(TypedDict):
@@ -38,9 +39,9 @@ class AccessOut(TypedDict):
     collection_id: UUID
     user_id: UUID
     readable: bool
-    level: str | None
+    level: Level | None
     paths: list[GrantPathOut]
-    missing: list[str]
+    missing: list[Permission]
 
 
 ACCESS: Final = {
@@ -76,7 +77,7 @@ def access_out(view: AccessView) -> AccessOut:
         "collection_id": view.collection_id,
         "user_id": view.user_id,
         "readable": view.readable,
-        "level": view.level,
-        "paths": [{"via": path.via, "subject_id": path.subject_id, "level": path.level} for path in view.paths],
-        "missing": list(view.missing),
+        "level": None if view.level is None else Level(view.level),
+        "paths": [{"via": path.via, "subject_id": path.subject_id, "level": Level(path.level)} for path in view.paths],
+        "missing": [Permission(name) for name in view.missing],
     }

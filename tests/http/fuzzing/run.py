@@ -20,6 +20,7 @@ from schemathesis.engine import events, from_schema
 from tests.http.fuzzing.expectations import CHECKS
 from tests.http.fuzzing.subject import KeeperSignIn, a_subject
 
+SEED = 20260131
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 FILTERS = [{"field": "metadata.year", "op": "gte", "value": 2020}, {"not": {"field": "title", "op": "eq", "value": ""}}]
 
@@ -35,6 +36,16 @@ class Findings:
     @property
     def cases(self) -> int:
         return sum(counter.total() for counter in self.answers.values())
+
+    @property
+    def server_errors(self) -> list[tuple[str, int]]:
+        return [(label, status) for label, counter in self.answers.items() for status in counter if status >= 500]
+
+    def take_in(self, other: "Findings") -> None:
+        self.failures = other.failures | self.failures
+        self.errors += other.errors
+        for label, counter in other.answers.items():
+            self.answers[label] += counter
 
     def add(self, recorder: Any) -> None:
         for name, interaction in recorder.interactions.items():
@@ -56,15 +67,20 @@ class Findings:
         self.failures.setdefault((label, check.name, failure.title), text)
 
 
-def fuzz(examples: int, phases: Sequence[str] = PHASES, seed: int = 20260131) -> Findings:
-    """Send what the document of a new service gives rise to; the same seed sends the same."""
+def fuzz(examples: int, phases: Sequence[str] = PHASES, seed: int = SEED, *, known: bool = True) -> Findings:
+    """Send what the document of a new service gives rise to; the same seed sends the same.
+
+    With `known` ids and names, values of earlier answers are used again, and requests reach what is there. There are
+    fewer of them than of invented ones, so without it an operation gets its full number of examples.
+    """
     app = a_subject()
+    sources = {"extra-data-sources": {"responses": known}}
     config = SchemathesisConfig.from_dict(
         {
             "seed": seed,
             # U+0000 is no matter of schemas: the contract has it refused as malformed wherever it stands.
             "generation": {"max-examples": examples, "deterministic": True, "allow-x00": False, "database": "none"},
-            "phases": {name: {"enabled": name in phases} for name in PHASES},
+            "phases": {name: {"enabled": name in phases} | (sources if name != "stateful" else {}) for name in PHASES},
             "checks": CHECKS,
             "max-stream-events": 1,
             "continue-on-failure": True,
@@ -98,25 +114,26 @@ def with_some_filters(document: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=200, help="generated cases per operation and phase")
+    parser.add_argument("--examples", type=int, default=200, help="generated cases per operation")
     parser.add_argument("--phases", nargs="+", default=PHASES, choices=PHASES)
-    parser.add_argument("--seed", type=int, default=20260131)
+    parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     logger.remove()
     began = time.monotonic()
-    findings = fuzz(options.examples, options.phases, options.seed)
-    for label, counter in findings.answers.items():
+    found = fuzz(options.examples, options.phases, options.seed)
+    if "fuzzing" in options.phases:
+        found.take_in(fuzz(options.examples, ["fuzzing"], options.seed, known=False))
+    for label, counter in found.answers.items():
         print(f"{label}: {', '.join(f'{status} x{number}' for status, number in sorted(counter.items()))}")
-    for (label, check, _), text in findings.failures.items():
+    for (label, check, _), text in found.failures.items():
         print(f"\nFAILED {label} ({check})\n{text}")
-    for error in findings.errors:
+    for error in found.errors:
         print(f"\nERROR {error}")
-    server_errors = sum(n for counter in findings.answers.values() for status, n in counter.items() if status >= 500)
     print(
-        f"\n{findings.cases} requests to {len(findings.answers)} operations in {time.monotonic() - began:.0f} s: "
-        f"{len(findings.failures)} failures, {len(findings.errors)} errors, {server_errors} answers of 5xx"
+        f"\n{found.cases} requests to {len(found.answers)} operations in {time.monotonic() - began:.0f} s: "
+        f"{len(found.failures)} failures, {len(found.errors)} errors, {len(found.server_errors)} answers of 5xx"
     )
-    return 1 if findings.failures or findings.errors or server_errors else 0
+    return 1 if found.failures or found.errors or found.server_errors else 0
 
 
 if __name__ == "__main__":

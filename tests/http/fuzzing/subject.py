@@ -39,7 +39,7 @@ def keeper(number: int) -> str:
 
 
 class KeeperSignIn:
-    """Authentication for schemathesis: the first administrator that can still sign in, so that what was made is its own."""
+    """Authentication for schemathesis: the first administrator that can still sign in, so that much is its own."""
 
     def __init__(self) -> None:
         self._lock, self._number = Lock(), 0

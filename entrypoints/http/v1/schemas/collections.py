@@ -41,7 +41,7 @@ class SubjectIn(Input):
 
     model_config = ConfigDict(json_schema_extra=_of_kinds)
 
-    type: Literal["user", "everyone"]
+    type: Literal["user", "group", "everyone"]
     id: Id | None = None
 
 

@@ -11,9 +11,9 @@ from domain.identity.groups import GROUP_DESCRIPTION_MAX, GROUP_NAME_MAX
 from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, Id, PageOut
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, LINE, Id, PageOut
 
-Name = Annotated[str, Field(min_length=1, max_length=GROUP_NAME_MAX)]
+Name = Annotated[str, Field(min_length=1, max_length=GROUP_NAME_MAX, pattern=LINE)]
 Description = Annotated[str, Field(max_length=GROUP_DESCRIPTION_MAX)]
 
 
