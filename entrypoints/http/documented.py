@@ -26,7 +26,9 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
         ("X-Request-ID", "Of this request, in the logs and the audit trail too.", {"minLength": 1, "maxLength": 128}),
     )
 }
-"""Header fields that an answer which names them always carries."""
+"""Header fields of answers. An answer that refers to one of them always carries it."""
+ALWAYS: Final = frozenset({401, 429, 503})
+"""Statuses all of whose refusals carry the fields of any of them."""
 
 
 @runtime_checkable
@@ -67,13 +69,14 @@ def add_refusal(
     examples = content.setdefault("examples", {})
     examples[code] = {"summary": detail, "value": _example(status, code, detail)}
     answer["description"] = "Refused: " + ", ".join(f"`{name}`" for name in sorted(examples)) + "."
-    add_fields(answer, *(name for name in headers or () if name != "Connection"))
+    add_fields(answer, *(name for name in headers or () if name != "Connection"), always=status in ALWAYS)
 
 
-def add_fields(answer: dict[str, Any], *names: str) -> None:
-    """Say that an answer always carries these header fields, which are among FIELDS."""
+def add_fields(answer: dict[str, Any], *names: str, always: bool = True) -> None:
+    """Say that an answer carries these header fields, which are among FIELDS; not `always`, where it may do without."""
     for name in names:
-        answer.setdefault("headers", {})[name] = {"$ref": f"#/components/headers/{name}"}
+        field = {"$ref": f"#/components/headers/{name}"} if always else {**FIELDS[name], "required": False}
+        answer.setdefault("headers", {})[name] = field
 
 
 def add_parameter(

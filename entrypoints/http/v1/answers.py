@@ -15,7 +15,7 @@ from domain.shared.actor import Actor, Permission
 from domain.shared.errors import NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.content import JSON
-from entrypoints.http.documented import problems
+from entrypoints.http.documented import add_fields, problems
 from entrypoints.http.negotiation import chosen
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
@@ -50,8 +50,9 @@ router = APIRouter(prefix="/api/v1/answers", tags=["Answers"])
 Answers = Annotated[AnswerService, provided("knowledge.answers")]
 Asker = Annotated[Actor, needs(Permission.ANSWERS)]
 STREAM: Final = stream_of(EVENT_SCHEMAS, EVENTS)
-BOTH: Final = shown(ANSWER, "Location", "ETag")
+BOTH: Final = shown(ANSWER, "Location")
 BOTH["content"] |= STREAM
+add_fields(BOTH, "ETag", always=False)
 
 
 @router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID, NotFound)})
