@@ -73,7 +73,7 @@ class Store:
             await uow.commit(None)
 
     def repository(self, uow: Any, entity: Aggregate) -> Any:
-        names = {"ApiKey": "api_keys", "PasswordCredential": "passwords", "Job": "job_rows"}
+        names = {"ApiKey": "api_keys", "PasswordCredential": "passwords", "Job": "job_rows", "CustomRole": "roles"}
         kind = type(entity).__name__
         plural = f"{kind.lower()}s" if not kind.endswith("f") else f"{kind.lower()[:-1]}ves"
         return getattr(uow, names.get(kind) or plural)

@@ -45,6 +45,7 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan or _running,
     )
     app.state.container = container

@@ -4,15 +4,20 @@ import asyncio
 import random
 from collections.abc import Callable
 from itertools import count
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Connection, Executable, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from adapters.persistence.sqlalchemy.errors import broken_off, translated
+from adapters.persistence.sqlalchemy.hot_reads import HotReads
+from adapters.persistence.sqlalchemy.liveness import test_after_rest
+from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from adapters.persistence.tracking import AggregateMapping, Row
 from domain.shared.errors import Invalid
 
 T = TypeVar("T")
@@ -43,6 +48,9 @@ class Database(Protocol):
         that an earlier run has left in Python.
         """
 
+    async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
+        """The row of one aggregate with its owned rows, None where there is none. Raises Unavailable."""
+
     async def close(self) -> None: ...
 
 
@@ -70,8 +78,9 @@ class ServerDatabase:
             max_overflow=max_overflow,
             pool_timeout=pool_timeout,
             pool_recycle=pool_recycle,
-            pool_pre_ping=True,
         )
+        test_after_rest(self._engine.sync_engine)
+        self._hot = HotReads(self._engine) if self.dialect == "postgresql" else None
         if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
             self._reading = self._engine
         else:
@@ -97,6 +106,11 @@ class ServerDatabase:
                         raise
                 await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 (jitter is no secret)
         raise AssertionError("unreachable")
+
+    async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
+        if self._hot is not None and self._hot.reads(mapping):
+            return await self._hot.row(mapping, id)
+        return await self.read(lambda connection: aggregate_row(connection, mapping, id))
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""

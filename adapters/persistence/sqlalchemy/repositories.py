@@ -39,6 +39,9 @@ class TableRepository(TrackedRepository[A]):
 
     async def _rows(self, ids: Sequence[UUID]) -> Sequence[Row]:
         mapping = self.mapping
+        if len(ids) == 1:
+            row = await self._database.row(mapping, ids[0])
+            return [] if row is None else [row]
 
         def call(connection: Connection) -> list[Row]:
             parts = [ids[at : at + IDS_PER_QUERY] for at in range(0, len(ids), IDS_PER_QUERY)]

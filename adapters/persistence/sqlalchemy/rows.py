@@ -24,6 +24,11 @@ def aggregate_rows(
     return attach_owned(connection, mapping, connection.execute(statement).all())
 
 
+def aggregate_row(connection: Connection, mapping: AggregateMapping[Any], id: UUID) -> AggregateRow | None:
+    """The row of one aggregate with its owned rows."""
+    return next(iter(aggregate_rows(connection, mapping, by_ids(mapping, [id]))), None)
+
+
 def attach_owned(
     connection: Connection, mapping: AggregateMapping[Any], found: Sequence[Row[Any]]
 ) -> list[AggregateRow]:

@@ -11,13 +11,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from adapters.persistence.sqlalchemy.errors import translated
+from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.turnstile import Turnstile
+from adapters.persistence.tracking import AggregateMapping, Row
 
 T = TypeVar("T")
 Job = tuple[Callable[[Connection], Any], "Future[Any]"]
@@ -79,6 +82,9 @@ class SqliteDatabase:
         self._queue.put((call, future))
         with translated():
             return await asyncio.wrap_future(future)
+
+    async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
+        return await self.read(lambda connection: aggregate_row(connection, mapping, id))
 
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""

@@ -21,8 +21,8 @@ from entrypoints.http.v1 import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    users.router,
     account.router,
+    users.router,
     search.router,
     answers.router,
     documents.router,

@@ -1,0 +1,105 @@
+"""Reads on the driver give what reads through SQLAlchemy give, and outlive their connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import pytest_asyncio
+from sqlalchemy import text
+
+from adapters.persistence.conflicts import MAPPINGS
+from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.rows import aggregate_row
+from domain.identity.groups import Group
+from domain.identity.roles import CustomRole
+from domain.knowledge.collections import Collection
+from domain.shared.actor import Permission
+from domain.shared.values import new_id
+from tests.factories import ApiKeyFactory, PasswordFactory, SessionFactory, UserFactory
+from tests.stores import Store, server_store
+
+POOL = 3
+
+
+@pytest_asyncio.fixture
+async def store(postgres_url: str) -> AsyncIterator[Store]:
+    async with server_store("postgres", postgres_url) as opened:
+        yield opened
+
+
+async def given_one_of_each(store: Store) -> dict[str, Any]:
+    """Aggregates by the kind of their mapping, with odd values where a driver might stumble."""
+    at = store.clock.now()
+    user = UserFactory(name="Zoë \N{GRINNING FACE}", roles=frozenset({"viewer", "admin"}))
+    group = Group.create(name="all", description="", at=at)
+    group.add_member(user.id, at)
+    role = CustomRole.create(name="r", description="ä", permissions=frozenset({Permission.SEARCH}), at=at)
+    metadata = {"year": 2020, "tags": ["a", None, {"b": 1.5}]}
+    collection = Collection.create(name="c", description="", metadata=metadata, manager_id=user.id, at=at)
+    made = {
+        "user": user,
+        "password": PasswordFactory(user=user),
+        "session": SessionFactory(user=user),
+        "api_key": ApiKeyFactory(owner=user, expires_at=at, allowed_cidrs=("10.0.0.0/8",)),
+        "group": group,
+        "role": role,
+        "collection": collection,
+    }
+    await store.given(user)
+    await store.given(*list(made.values())[1:])
+    return made
+
+
+async def test_rows_are_those_of_the_ordinary_way(store: Store) -> None:
+    made = await given_one_of_each(store)
+    for mapping in MAPPINGS:
+        if mapping.kind not in made:
+            continue
+        one = made[mapping.kind].id
+        usual = await store.database.read(partial(aggregate_row, mapping=mapping, id=one))
+        assert await store.database.row(mapping, one) == usual
+        assert usual is not None
+        assert await store.database.row(mapping, new_id()) is None
+
+
+async def kill_all(url: str) -> None:
+    other = ServerDatabase(database_url(url), pool_size=1, max_overflow=0, pool_timeout=5, pool_recycle=60)
+    kill = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+        "AND datname = current_database()"
+    )
+    await other.read(lambda connection: connection.execute(kill).all())
+    await other.close()
+
+
+async def test_reads_go_on_when_all_connections_were_lost(store: Store, postgres_url: str) -> None:
+    user = (await given_one_of_each(store))["user"]
+    users = next(mapping for mapping in MAPPINGS if mapping.kind == "user")
+    for _ in range(5):
+        rows = await asyncio.gather(*(store.database.row(users, user.id) for _ in range(20)))
+        assert {row["email"] for row in rows if row} == {user.email}
+        await kill_all(postgres_url)
+
+
+async def test_more_callers_than_connections_all_get_their_turn(postgres_url: str) -> None:
+    database = ServerDatabase(
+        database_url(postgres_url), pool_size=POOL, max_overflow=0, pool_timeout=20, pool_recycle=3600
+    )
+    users = next(mapping for mapping in MAPPINGS if mapping.kind == "user")
+    mixed = [database.row(users, new_id()) for _ in range(100)]
+    mixed += [database.read(lambda connection: connection.execute(text("SELECT 1")).scalar()) for _ in range(100)]
+    found = await asyncio.gather(*mixed)
+    assert found == [None] * 100 + [1] * 100
+    await database.close()
+
+
+async def test_a_caller_who_gives_up_leaves_the_connection_whole(store: Store) -> None:
+    user = (await given_one_of_each(store))["user"]
+    users = next(mapping for mapping in MAPPINGS if mapping.kind == "user")
+    for _ in range(50):
+        reading = asyncio.create_task(store.database.row(users, user.id))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    assert (await store.database.row(users, user.id))["email"] == user.email
