@@ -302,3 +302,11 @@ async def test_times_keep_their_microseconds(store: Store) -> None:
     user.created_at = user.created_at.replace(microsecond=123_457) + timedelta(0)
     await store.given(user)
     assert (await store.stored("users", user.id)).created_at == user.created_at
+
+
+async def test_a_broken_constraint_is_told_by_its_name_whatever_the_value_is(store: Store) -> None:
+    for mark in ('"', "'", "' for key 'x", "\\"):
+        collection = new_id()
+        await store.given(a_document(store, collection, f"a{mark}b"))
+        with pytest.raises(ExternalIdTaken):
+            await store.given(a_document(store, collection, f"a{mark}b"))

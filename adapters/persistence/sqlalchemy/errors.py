@@ -24,7 +24,7 @@ TOO_LONG = {"57014", 1969, 3024}
 REFUSED = {"28000", "28P01", "3D000", "42501", 1044, 1045, 1049, 1142, 1698}
 UNIQUE = {"23505", 1062}
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
-_MARIADB_KEY = re.compile(r"for key '(?:\w+\.)?(\w+)'")
+_MARIADB_KEY = re.compile(r"for key '(?:\w+\.)?(\w+)'$")
 _INTO = re.compile(r"INSERT INTO `?(\w+)|UPDATE `?(\w+)")
 
 
@@ -91,7 +91,8 @@ def _constraint(error: IntegrityError) -> str | None:
     named: str | None = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
     if named is not None:
         return named
-    key, into = _MARIADB_KEY.search(str(error.orig)), _INTO.match(error.statement or "")
+    said = str(getattr(error.orig, "args", ("",))[-1])  # the text itself: shown as a tuple its quotes may be escaped
+    key, into = _MARIADB_KEY.search(said), _INTO.match(error.statement or "")
     if key is None:
         return None
     return f"pk_{into.group(1) or into.group(2)}" if key.group(1) == "PRIMARY" and into else key.group(1)
