@@ -110,13 +110,12 @@ async def evolution(request: Request, _: Anybody) -> Response:
 def rendered(markdown: str) -> str:
     """Paragraphs, lists and code spans of Markdown as HTML: all that the pages of problems use."""
     blocks = []
-    for block in re.split(r"\n\s*\n", markdown):
-        lines = block.strip().splitlines()
-        if all(line.startswith("- ") for line in lines):
-            items = "".join(f"<li>{_inline(line[2:])}</li>" for line in lines)
+    for block in re.split(r"\n\s*\n", markdown.strip()):
+        if block.startswith("- "):
+            items = "".join(f"<li>{_inline(' '.join(item.split()))}</li>" for item in block[2:].split("\n- "))
             blocks.append(f"<ul>{items}</ul>")
         else:
-            blocks.append(f"<p>{_inline(' '.join(lines))}</p>")
+            blocks.append(f"<p>{_inline(' '.join(block.split()))}</p>")
     return "".join(blocks)
 
 

@@ -4,6 +4,7 @@ import re
 import signal
 import sqlite3
 import time
+from http.client import HTTPConnection
 
 import pytest
 
@@ -116,6 +117,20 @@ class TestEnd:
         with sqlite3.connect(bare.data_dir / "fastops.db") as database:
             twice = database.execute("SELECT document_id, ordinal FROM chunks GROUP BY 1, 2 HAVING count(*) > 1")
             assert twice.fetchall() == []
+
+
+def test_production_answers_through_its_proxy_and_sends_others_to_https(terminal: Terminal) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    with serving(terminal, **PRODUCTION) as service:
+        for fields, status in (({}, 308), (forwarded, 401), ({"Host": "127.0.0.1", **forwarded}, 421)):
+            connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
+            connection.request("GET", "/api/v1/me", headers={"Host": "kb.example.com", **fields})
+            answer = connection.getresponse()
+            assert answer.status == status
+            if status == 308:
+                assert answer.headers["location"] == "https://kb.example.com/api/v1/me"
+            connection.close()
+        wait_for(lambda: '"client":"203.0.113.9"' in service.output, 10)
 
 
 def test_what_the_command_line_ingests_the_running_service_finds(terminal: Terminal) -> None:

@@ -1,5 +1,7 @@
 """The edge: whom proxies speak for, https in production, the names of the service, and what it shows there."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +11,10 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from entrypoints.http.app import create_app
+from entrypoints.http.server import server_of
 from entrypoints.settings.settings import load_settings
-from tests.http.service import PASSWORD, Caller, Service, a_service, memory_settings, sqlite_settings
+from tests.http.service import PASSWORD, Caller, Service, a_service, memory_settings, quick_container, sqlite_settings
 from tests.http.test_envelope import logged
 from tests.http.test_problems import assert_problem
 
@@ -85,6 +89,24 @@ class TestClientAddress:
             ]
             statuses = [answer.status_code for answer in answers]
             assert statuses == ([400] * 30 + [429]) * 2
+
+    async def test_a_proxy_on_a_unix_socket_has_no_address_and_is_trusted_by_name(self, tmp_path: Path) -> None:
+        settings = memory_settings(trusted_proxies="unix", https_only="on")
+        opened = socket.socket(socket.AF_UNIX)
+        opened.bind(str(tmp_path / "s"))
+        server = server_of(create_app(quick_container(settings)))
+        running = asyncio.create_task(server.serve(sockets=[opened]))
+        while not (server.started or running.done()):  # noqa: ASYNC110 (uvicorn offers no event)
+            await asyncio.sleep(0.01)
+        for told, status in ((b"X-Forwarded-Proto: https\r\n", b"401"), (b"", b"308")):
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+            writer.write(b"GET /api/v1/me HTTP/1.1\r\nHost: kb.example.com\r\nConnection: close\r\n" + told + b"\r\n")
+            assert (await reader.read()).split()[1] == status
+            writer.close()
+            await writer.wait_closed()
+        server.should_exit = True
+        await running
+        opened.close()
 
 
 class TestMetrics:

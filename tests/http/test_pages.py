@@ -70,7 +70,7 @@ async def test_a_problem_leads_to_its_page(service: Service) -> None:
 
 
 def test_markdown_becomes_safe_html() -> None:
-    text = "Use `a < b` & go.\n\n- one `x`\n- <script>\n\nLast\nline."
+    text = "Use `a < b` & go.\n\n- one\n  `x`\n- <script>\n\nLast\nline."
     assert rendered(text) == (
         "<p>Use <code>a &lt; b</code> &amp; go.</p>"
         "<ul><li>one <code>x</code></li><li>&lt;script&gt;</li></ul><p>Last line.</p>"
