@@ -39,6 +39,11 @@ FOR_ANYBODY_SIGNED_IN = {
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }
+WITHOUT_REPEATS = {
+    "/api/v1/auth/token": "RFC 6749 defines it; a refresh token is spent once",
+    "/api/v1/auth/revoke": "RFC 7009 defines it; doing it twice does nothing more",
+    "/api/v1/search": "changes nothing",
+}
 SOME_ID = "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70"
 
 
@@ -78,6 +83,7 @@ def test_the_lists_name_no_route_that_is_gone() -> None:
     there = {(method, route.path) for method, route in ROUTES}
     assert there >= PUBLIC
     assert there >= FOR_ANYBODY_SIGNED_IN
+    assert {path for _, path in there} >= WITHOUT_REPEATS.keys()
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
@@ -89,6 +95,15 @@ def test_repeat_keys_are_read_behind_the_body(method: str, route: APIRoute) -> N
         bodies = [place for place, name in enumerate(names) if name in {"JsonBody", "HandInBody"}]
         assert bodies, "without its body a repeat cannot be told from another request"
         assert max(bodies) < kinds.index(RepeatKey)
+
+
+POSTS = [route for method, route in ROUTES if method == "POST"]
+
+
+@pytest.mark.parametrize("route", POSTS, ids=[route.path for route in POSTS])
+def test_each_post_is_safe_to_repeat(route: APIRoute) -> None:
+    takes_key = any(isinstance(item.call, RepeatKey) for item in route.dependant.dependencies)
+    assert takes_key != (route.path in WITHOUT_REPEATS), "declare repeat_key(), or say in WITHOUT_REPEATS why not"
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)

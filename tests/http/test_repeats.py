@@ -119,9 +119,124 @@ async def test_many_at_once_do_the_work_once(stored: Service) -> None:
     assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "é", "a" * 256, '""', "\x7f"])
+LONGEST = "a" * 255
+UNFIT = ["", " ", "a b", "é", "a" * 256, '""', "\x7f", "a\tb", "a, b", '"', '"a', 'a"', 'a"b', '"a"b"', '"a";x=1']
+UNFIT += ['"a", "b"', '"a\\"', '"a\\n"', '"é"', f'"{LONGEST}a"']
+
+
+@pytest.mark.parametrize("key", UNFIT)
 async def test_an_unfit_key_is_refused(service: Service, key: str) -> None:
     admin: Caller = await service.person("admin")
     headers = [(b"Idempotency-Key", key.encode("latin-1")), (b"Authorization", admin.headers["Authorization"].encode())]
     answer = await service.client.post("/api/v1/users", json=NEW, headers=headers)
     assert assert_problem(answer, 422, "invalid")["errors"][0]["pointer"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("k1", '"k1"'),
+        ("k1", " \t k1 "),
+        (LONGEST, f'"{LONGEST}"'),
+        ("a,b;c=d", '"a,b;c=d"'),
+        ("a\\b", r'"a\\b"'),
+        (r'"a\"b c"', r'"a\"b c"'),
+        ("\\" * 255, '"' + "\\\\" * 255 + '"'),
+    ],
+)
+async def test_a_key_is_the_same_with_quotation_marks_and_without(service: Service, first: str, again: str) -> None:
+    admin = await service.person("admin")
+    answers = [await admin.post("/users", NEW, **keyed(key)) for key in (first, again)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+async def test_a_repeated_field_is_no_key(service: Service) -> None:
+    admin = await service.person("admin")
+    twice = [("Idempotency-Key", "a"), ("Idempotency-Key", "b"), *admin.headers.items()]
+    assert_problem(await service.client.post("/api/v1/users", json=NEW, headers=twice), 422, "invalid")
+
+
+SAME = [
+    (b'{"name": "a", "metadata": {"x": 1}}', b'{"metadata":{"x":1.0},"name":"\\u0061"}'),
+    (b'{"name": "a", "metadata": {"x": 1000}}', b'{"name": "a", "metadata": {"x": 1e3}}'),
+    (b'{"name": "a", "metadata": {"x": -0.0}}', b'{"name": "a", "metadata": {"x": 0}}'),
+    (b'{"name": "\\ud83d\\ude00"}', '{"name": "😀"}'.encode()),
+]
+OTHER = [
+    (b'{"name": "a"}', b'{"name": "a", "description": ""}'),
+    (b'{"name": "a", "metadata": {"x": 1}}', b'{"name": "a", "metadata": {"x": "1"}}'),
+    (b'{"name": "a", "metadata": {"x": 1}}', b'{"name": "a", "metadata": {"x": true}}'),
+    (b'{"name": "a", "metadata": {"x": [1, 2]}}', b'{"name": "a", "metadata": {"x": [2, 1]}}'),
+    (b'{"name": "a", "metadata": {"x": null}}', b'{"name": "a", "metadata": {}}'),
+    ('{"name": "é"}'.encode(), '{"name": "e\u0301"}'.encode()),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "same"), [(*pair, True) for pair in SAME] + [(*pair, False) for pair in OTHER]
+)
+async def test_members_count_as_they_are_sent(service: Service, first: bytes, again: bytes, same: bool) -> None:
+    admin = await service.person("admin")
+    json = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    made = await admin("POST", "/collections", content=first, headers=json)
+    assert made.status_code == 201, made.text
+    answer = await admin("POST", "/collections", content=again, headers=json)
+    if same:
+        assert answer.json() == made.json()
+    else:
+        assert_problem(answer, 422, "idempotency_key_reused")
+
+
+async def test_no_content_is_the_same_as_an_empty_object(service: Service) -> None:
+    admin, person = await service.person("admin"), await service.person()
+    path = f"/users/{person.id}/disable"
+    answers = [await admin.post(path, **keyed("k")), await admin.post(path, {}, **keyed("k"))]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+async def test_users_and_their_api_keys_have_keys_of_their_own(service: Service) -> None:
+    admin = await service.person("admin")
+    callers = [admin, await service.key_of(admin, "users:write"), await service.key_of(admin, "users:write")]
+    bodies = [{"name": "Ada", "email": f"{n}@example.com"} for n in range(3)]
+    made = [await caller.post("/users", body, **keyed("k")) for caller, body in zip(callers, bodies, strict=True)]
+    assert [answer.status_code for answer in made] == [201, 201, 201]
+    again = await service.signed_in(admin.email)
+    assert (await again.post("/users", bodies[0], **keyed("k"))).json() == made[0].json()
+
+
+FILE = 'Content-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\ntext'
+
+
+def part(name: str, text: str) -> str:
+    return f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "same"),
+    [
+        ([part("metadata", '{"a":1,"b":2}'), FILE, part("title", "T")], True),
+        ([part("title", "T"), part("metadata", '{ "b": 2.0, "a": 1 }'), FILE], True),
+        ([FILE, part("external_id", ""), part("title", "T"), part("metadata", '{"a": 1, "b": 2}')], True),
+        ([FILE, part("title", "t"), part("metadata", '{"a": 1, "b": 2}')], False),
+        ([FILE, part("metadata", '{"a": 1, "b": 2}')], False),
+        ([FILE.replace("a.txt", "b.txt"), part("title", "T"), part("metadata", '{"a": 1, "b": 2}')], False),
+        ([FILE + " ", part("title", "T"), part("metadata", '{"a": 1, "b": 2}')], False),
+    ],
+)
+async def test_parts_count_by_name_and_value(service: Service, parts: list[str], same: bool) -> None:
+    editor = await service.person("editor")
+    path = f"/collections/{(await made_by(editor))['id']}/documents"
+
+    async def send(parts: list[str], boundary: str) -> Any:
+        content = "".join(f"--{boundary}\r\n{one}\r\n" for one in parts) + f"--{boundary}--\r\n"
+        headers = {"Idempotency-Key": "f", "Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return await editor("POST", path, content=content.encode(), headers=headers)
+
+    first = await send([FILE, part("title", "T"), part("metadata", '{"a": 1, "b": 2}')], "x")
+    assert first.status_code == 202, first.text
+    again = await send(parts, "another-boundary")
+    if same:
+        assert again.json() == first.json()
+    else:
+        assert_problem(again, 422, "idempotency_key_reused")
