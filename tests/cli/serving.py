@@ -70,8 +70,8 @@ class Serving:
     def get(self, path: str, token: str | None = None) -> Answer:
         return self._ask(urllib.request.Request(self._url(path), headers=_bearer(token)))
 
-    def post(self, path: str, content: object, token: str | None = None) -> Answer:
-        headers = {"Content-Type": "application/json", **_bearer(token)}
+    def post(self, path: str, content: object, token: str | None = None, key: str | None = None) -> Answer:
+        headers = {"Content-Type": "application/json", **_bearer(token), **({"Idempotency-Key": key} if key else {})}
         return self._ask(urllib.request.Request(self._url(path), json.dumps(content).encode(), headers))
 
     def sign_in(self, email: str, password: str) -> str:
