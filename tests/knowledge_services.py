@@ -127,8 +127,7 @@ class Library:
         """Carry out jobs, reactions and index news until nothing is left to do."""
         while tickets := await self.store.job_queue.claim(WORKER, [INGEST], 100, self.store.clock.now()):
             await self.ingest.run(tickets)
-        while await self.store.keeper.order():
-            pass
+        await self.store.order()
         while entries := await self.store.journal.after(self._reacted):
             for entry in entries:
                 for reaction in self.reactions:
@@ -136,8 +135,7 @@ class Library:
                         if event.name in reaction.events:
                             await reaction.handle(entry, event)
             self._reacted = entries[-1].position
-            while await self.store.keeper.order():
-                pass
+            await self.store.order()
         while await self.feed.catch_up():
             pass
 

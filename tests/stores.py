@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from adapters.persistence.memory.operations import (
-    MemoryBlobs,
-    MemoryJobQueue,
-    MemoryJournal,
-    MemoryLeases,
-    MemoryPositions,
-)
+from adapters.persistence.memory.journal import MemoryJournal, MemoryPositions, MemorySetAsides
+from adapters.persistence.memory.operations import MemoryBlobs, MemoryJobQueue, MemoryLeases
 from adapters.persistence.memory.reads import (
     MemoryAuditTrail,
     MemoryIdentityReads,
@@ -26,18 +21,21 @@ from adapters.persistence.repeats import RepeatRecords
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
 from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
 from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPositions, SqlSetAsides
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
-from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases, SqlPositions
+from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
-from application.shared.journal import JournalEntry
+from application.shared.journal import JOURNAL_LEASE, JournalEntry
 from application.shared.unit_of_work import Operation, Repeat
 from domain.shared.actor import Actor, system_actor
 from domain.shared.entity import Aggregate
 from tests.fakes import DigestSeal, ManualClock, sign
+
+KEEPER = "tests"
 
 
 @dataclass
@@ -56,8 +54,10 @@ class Store:
     job_lists: Any
     leases: Any
     positions: Any
+    set_asides: Any
     blobs: Any
     journal: Any
+    overview: Any
     keeper: Any
     audit: Any
     database: Any
@@ -84,9 +84,20 @@ class Store:
 
     async def entries(self) -> Sequence[JournalEntry]:
         """All journal entries, numbered first."""
-        while await self.keeper.order():
-            pass
+        await self.order()
         return await self.journal.after(0, 10_000)  # type: ignore[no-any-return]
+
+    async def order(self) -> None:
+        """Number what is there, as the process that keeps the journal."""
+        await self.leases.hold(JOURNAL_LEASE, KEEPER, 60)
+        while await self.keeper.order(KEEPER):
+            pass
+
+    async def seal(self) -> None:
+        """Number and seal what is there."""
+        await self.order()
+        while await self.keeper.seal(KEEPER):
+            pass
 
 
 def memory_store() -> Store:
@@ -106,8 +117,10 @@ def memory_store() -> Store:
         job_lists=MemoryJobLists(database),
         leases=MemoryLeases(database, clock),
         positions=MemoryPositions(database),
+        set_asides=MemorySetAsides(database),
         blobs=MemoryBlobs(database),
         journal=journal,
+        overview=journal,
         keeper=journal,
         audit=MemoryAuditTrail(database),
         database=database,
@@ -128,9 +141,11 @@ def sql_store(name: str, database: Database) -> Store:
         job_queue=SqlJobQueue(database),
         job_lists=SqlJobLists(database),
         leases=SqlLeases(database, clock),
-        positions=SqlPositions(database, clock),
+        positions=SqlPositions(database),
+        set_asides=SqlSetAsides(database),
         blobs=DatabaseBlobs(database),
         journal=SqlJournal(database),
+        overview=SqlJournalOverview(database),
         keeper=SqlJournalKeeper(database, clock, sign),
         audit=SqlAuditTrail(database),
         database=database,

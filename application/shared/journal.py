@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.shared.errors import Conflict
 from domain.shared.values import Instant
+
+JOURNAL_LEASE = "journal"
+ORDERED_PER_PASS = 5_000
+SEALED_PER_PASS = 1_000
+ATTEMPTS_MAX = 5
+REACTION_PREFIX = "reaction:"
+
+Target = tuple[str, str]
+"""Type and id of what an entry is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,10 @@ class JournalEntry:
     version: int
     events: Sequence[JournalEvent]
 
+    @property
+    def target(self) -> Target:
+        return self.target_type, self.target_id
+
 
 class Journal(Protocol):
     """The journal of one database, as every reader follows it."""
@@ -42,18 +56,32 @@ class Journal(Protocol):
         """The highest position given so far, 0 for an empty journal."""
 
 
+class LeaseLost(Conflict):
+    """Another process keeps the journal meanwhile."""
+
+    default_code = "lease_lost"
+    default_detail = "Another process keeps the journal now; nothing was written."
+
+
 class JournalKeeper(Protocol):
-    """Work that one process per database does on the journal, under a lease."""
+    """Work that one process per database does on the journal: whoever holds the lease `JOURNAL_LEASE`.
 
-    async def order(self) -> int:
-        """Give positions to entries that have none yet, in commit order; how many were given."""
+    `holder` is the fencing token. It is checked and locked in the transaction that writes, so a process that was paused
+    writes nothing any more once another has taken over: both calls raise LeaseLost then, and Unavailable.
+    """
 
-    async def seal(self) -> int:
-        """Seal ordered entries into one Merkle batch with a signed head; how many were sealed."""
+    async def order(self, holder: str) -> int:
+        """Give positions to at most `ORDERED_PER_PASS` entries that have none yet; how many were given.
+
+        Of one target in commit order. An entry that commits late comes later and is never passed over.
+        """
+
+    async def seal(self, holder: str) -> int:
+        """Seal at most `SEALED_PER_PASS` ordered entries into one batch with a signed head; how many were sealed."""
 
 
 class Positions(Protocol):
-    """How far each follower of the journal has come, and the entries that it had to set aside."""
+    """How far each follower of the journal has come."""
 
     async def read(self, follower: str) -> int:
         """The last position that `follower` is done with, 0 at first."""
@@ -61,14 +89,85 @@ class Positions(Protocol):
     async def move(self, follower: str, position: int) -> None:
         """Remember that `follower` is done up to `position`; never moves back."""
 
-    async def set_aside(self, follower: str, position: int, error: str) -> None:
-        """Remember a poison entry: `follower` goes on without it, an operator sees it."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """An entry that a follower could not handle, or one that waits behind such an entry of the same target.
+
+    `attempts` is 0 for one that only waits; with `ATTEMPTS_MAX` it is poison, and an operator says what becomes of it.
+    """
+
+    follower: str
+    position: int
+    target_type: str
+    target_id: str
+    attempts: int
+    error: str
+    at: Instant
+    retry_at: Instant | None
+
+    @property
+    def target(self) -> Target:
+        return self.target_type, self.target_id
+
+
+class SetAsides(Protocol):
+    """Entries that followers have set aside, so that they hold up nothing but their own target."""
+
+    async def put(self, item: SetAside) -> None:
+        """Set aside, or take over what changed of an item that is there."""
+
+    async def remove(self, follower: str, position: int) -> bool:
+        """Forget an item; whether it was there."""
+
+    async def targets(self, follower: str) -> set[Target]:
+        """The targets of which `follower` has set something aside."""
+
+    async def due(self, follower: str, now: Instant, limit: int) -> Sequence[SetAside]:
+        """What may be tried now, by position: of each target the first item, unless it is poison or not due yet."""
+
+    async def poison(self, limit: int) -> Sequence[SetAside]:
+        """What waits for an operator, of all followers, by follower and position."""
+
+    async def renew(self, now: Instant, follower: str | None = None, position: int | None = None) -> int:
+        """Have poison tried again, all of it unless told; how many items."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerState:
+    """How far one follower is: `waiting` and `poison` count what it has set aside."""
+
+    name: str
+    position: int
+    waiting: int = 0
+    poison: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalState:
+    """Where the journal stands: committed entries without a position, the last position, the last sealed one."""
+
+    unnumbered: int
+    head: int
+    sealed: int
+    keeper: str | None
+    followers: Sequence[FollowerState]
+
+
+class JournalOverview(Protocol):
+    async def state(self) -> JournalState:
+        """Everything at once; `keeper` is who holds the lease, followers are those that have a position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What follows from events of these names. At least once, in order; `handle` is idempotent by entry."""
+    """What follows from events of these names: at least once, in order of each target; `handle` can be repeated."""
 
     name: str
     events: frozenset[str]
     handle: Callable[[JournalEntry, JournalEvent], Awaitable[None]]
+
+    @property
+    def follower(self) -> str:
+        """The name under which its position is kept."""
+        return f"{REACTION_PREFIX}{self.name}"

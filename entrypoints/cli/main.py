@@ -15,6 +15,7 @@ from entrypoints.cli import (
     evaluation,
     groups,
     ingest,
+    journal,
     keys,
     models,
     roles,
@@ -47,6 +48,7 @@ app.add_typer(groups.app, name="group")
 app.add_typer(collections.app, name="collection")
 app.add_typer(models.app, name="model")
 app.add_typer(keys.app, name="keys")
+app.add_typer(journal.app, name="journal")
 
 
 def main() -> None:

@@ -10,8 +10,9 @@ from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
 from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
-from entrypoints.worker.journal import JournalDuty, start_journal
+from entrypoints.worker.journal import JournalDuty
 from entrypoints.worker.supervisor import Loop, Supervisor
+from entrypoints.worker.upkeep import JournalUpkeep
 
 if TYPE_CHECKING:
     from entrypoints.wiring.container import Container
@@ -42,10 +43,10 @@ class Background:
         """Load the index, then begin to follow, keep and work."""
         await self._index.start()
         persistence, supervisor = self._container.persistence, self._supervisor
-        reactions = (*self._container.identity.reactions().table(), *self._container.knowledge.reactions())
-        start_journal(
-            supervisor, self._duty, persistence.keeper(), persistence.journal(), persistence.positions(), reactions
-        )
+        for loop in JournalUpkeep(
+            persistence.journal_parts(), persistence.journal_overview(), self._duty, self._container.reactions()
+        ).loops():
+            supervisor.start(loop)
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))

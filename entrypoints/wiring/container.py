@@ -1,11 +1,14 @@
 """The root container: the areas and how they depend on each other. Nothing is made before it is asked for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Callable, Dependency, Object, Provider
 from dependency_injector.providers import Container as Area
-from dependency_injector.providers import Dependency, Object, Provider
 
+from application.identity.reactions import IdentityReactions
+from application.shared.journal import Reaction
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.identity import IdentityContainer
 from entrypoints.wiring.knowledge import KnowledgeContainer
@@ -14,6 +17,11 @@ from entrypoints.wiring.operations import AuditContainer, OperationsContainer
 from entrypoints.wiring.persistence import PersistenceContainer
 from entrypoints.wiring.retrieval import RetrievalContainer
 from entrypoints.wiring.security import KeysContainer, SecurityContainer
+
+
+def all_reactions(identity: IdentityReactions, knowledge: Sequence[Reaction]) -> tuple[Reaction, ...]:
+    """What follows from journal entries, of all contexts, in one table."""
+    return (*identity.table(), *knowledge)
 
 
 class Container(DeclarativeContainer):
@@ -30,7 +38,8 @@ class Container(DeclarativeContainer):
     knowledge: Any = Area(
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
     )
-    operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge)
+    reactions = Callable(all_reactions, identity.reactions, knowledge.reactions)
+    operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge, reactions=reactions)
     audit: Any = Area(AuditContainer, persistence=persistence)
 
 

@@ -1,13 +1,20 @@
 """Wiring of operations and audit: small contexts that read what the others leave behind."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import DependenciesContainer, Singleton
+from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Singleton
 
 from application.audit.trail import AuditService
 from application.operations.jobs import JobService
+from application.operations.journal import JournalService
+from application.shared.journal import Reaction
 from entrypoints.wiring.health import Health
+
+
+def names_of(reactions: Sequence[Reaction]) -> list[str]:
+    return [reaction.name for reaction in reactions]
 
 
 class OperationsContainer(DeclarativeContainer):
@@ -15,8 +22,16 @@ class OperationsContainer(DeclarativeContainer):
 
     persistence: Any = DependenciesContainer()
     knowledge: Any = DependenciesContainer()
+    reactions: Any = Dependency()
 
     jobs = Singleton(JobService, persistence.store, persistence.job_lists, persistence.clock)
+    journal = Singleton(
+        JournalService,
+        persistence.journal_overview,
+        persistence.set_asides,
+        persistence.clock,
+        Callable(names_of, reactions),
+    )
     health = Singleton(Health, persistence.journal, knowledge.index_feed)
 
 

@@ -3,8 +3,17 @@
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Selector, Singleton
+from dependency_injector.providers import (
+    Callable,
+    DependenciesContainer,
+    Dependency,
+    Factory,
+    Provider,
+    Selector,
+    Singleton,
+)
 
+from adapters.persistence.memory import journal as memory_journal
 from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
 from adapters.persistence.memory.tables import MemoryDatabase
@@ -14,6 +23,7 @@ from adapters.persistence.sqlalchemy import operations as sql
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
 from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
 from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPositions, SqlSetAsides
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
@@ -25,6 +35,7 @@ from adapters.security.signing_keys import MemorySigningKeys
 from adapters.system.clock import SystemClock
 from adapters.telemetry.operations import observe
 from entrypoints.settings.settings import Settings
+from entrypoints.worker.journal import JournalParts
 
 
 def open_database(settings: Settings) -> Database:
@@ -56,7 +67,7 @@ class PersistenceContainer(DeclarativeContainer):
     family = Callable(store_family, settings)
     database = Singleton(open_database, settings)
     in_memory = Singleton(MemoryDatabase)
-    memory_journal = Singleton(memory.MemoryJournal, in_memory, clock, keys.sign_journal)
+    whole_journal = Singleton(memory_journal.MemoryJournal, in_memory, clock, keys.sign_journal)
     memory_identity = Singleton(memory_reads.MemoryIdentityReads, in_memory)
     memory_knowledge = Singleton(memory_reads.MemoryKnowledgeReads, in_memory)
     sql_principals = Singleton(SqlPrincipals, database)
@@ -84,13 +95,16 @@ class PersistenceContainer(DeclarativeContainer):
         family, memory=Singleton(memory.MemoryLeases, in_memory, clock), sql=Singleton(sql.SqlLeases, database, clock)
     )
     positions = Selector(
-        family,
-        memory=Singleton(memory.MemoryPositions, in_memory),
-        sql=Singleton(sql.SqlPositions, database, clock),
+        family, memory=Singleton(memory_journal.MemoryPositions, in_memory), sql=Singleton(SqlPositions, database)
     )
-    journal = Selector(family, memory=memory_journal, sql=Singleton(SqlJournal, database))
-    keeper = Selector(
-        family, memory=memory_journal, sql=Singleton(SqlJournalKeeper, database, clock, keys.sign_journal)
+    set_asides = Selector(
+        family, memory=Singleton(memory_journal.MemorySetAsides, in_memory), sql=Singleton(SqlSetAsides, database)
+    )
+    journal = Selector(family, memory=whole_journal, sql=Singleton(SqlJournal, database))
+    journal_overview = Selector(family, memory=whole_journal, sql=Singleton(SqlJournalOverview, database))
+    keeper = Selector(family, memory=whole_journal, sql=Singleton(SqlJournalKeeper, database, clock, keys.sign_journal))
+    journal_parts = Factory(
+        JournalParts, journal=journal, keeper=keeper, positions=positions, set_asides=set_asides, clock=clock
     )
     audit_trail = Selector(
         family,

@@ -1,10 +1,9 @@
-"""Jobs, leases, positions, blobs and the journal's order, on every store."""
+"""Jobs, leases and blobs, on every store."""
 
 import asyncio
 
 import pytest
 
-from domain.identity.users import User
 from domain.operations.jobs import LEASE, JobStatus
 from domain.shared.actor import Actor, ActorType, system_actor
 from domain.shared.errors import NotFound, StaleVersion
@@ -109,15 +108,6 @@ async def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
     assert await store.leases.hold("sealer", holder, 10)
 
 
-async def test_positions_only_move_forward(store: Store) -> None:
-    assert await store.positions.read("index") == 0
-    await store.positions.move("index", 5)
-    await store.positions.move("index", 3)
-    assert await store.positions.read("index") == 5
-    await store.positions.set_aside("index", 4, "poison")
-    await store.positions.set_aside("index", 4, "poison again")
-
-
 async def test_bytes_come_back_in_parts_and_go_for_good(store: Store) -> None:
     content = bytes(range(256)) * 10_000
     await store.blobs.put("a", content)
@@ -130,22 +120,3 @@ async def test_bytes_come_back_in_parts_and_go_for_good(store: Store) -> None:
     await store.blobs.delete("a")
     with pytest.raises(NotFound):
         await store.blobs.read("a")
-
-
-async def test_readers_of_the_journal_miss_nothing_while_many_write(store: Store) -> None:
-    async def write(n: int) -> None:
-        await store.given(User.register(name="N", email=f"u{n}@example.com", at=store.clock.now()))
-
-    seen: list[str] = []
-    writing = asyncio.gather(*(write(n) for n in range(40)))
-    position = 0
-    while len(seen) < 40:
-        await asyncio.sleep(0)
-        await store.keeper.order()
-        for entry in await store.journal.after(position):
-            assert entry.position == position + 1
-            position = entry.position
-            seen.append(entry.target_id)
-    await writing
-    assert len(set(seen)) == 40
-    assert await store.journal.head() == 40

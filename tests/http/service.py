@@ -20,6 +20,7 @@ from entrypoints.http.app import create_app
 from entrypoints.settings.settings import Settings, load_settings
 from entrypoints.wiring.container import Container, build_container
 from entrypoints.wiring.lifecycle import Extent, running
+from entrypoints.worker.journal import JournalDuty, keep_once
 from tests.http.embedding import WordEmbedder, WordTokenizer
 
 PASSWORD = "a horse that reads quietly"
@@ -112,10 +113,8 @@ class Service:
 
     async def number(self) -> None:
         """Give all journal entries their place and seal them."""
-        keeper = self.container.persistence.keeper()
-        while await keeper.order():
-            pass
-        await keeper.seal()
+        persistence = self.container.persistence
+        await keep_once(JournalDuty(persistence.leases(), "tests"), persistence.keeper())
 
 
 def memory_settings(**others: Any) -> Settings:

@@ -1,7 +1,6 @@
-"""Claims, leases, positions, blobs and the journal in memory."""
+"""Claims, leases and blobs in memory."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 from adapters.persistence.desk import ticket_of
@@ -9,9 +8,7 @@ from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.tracking import Row
 from application.shared.jobs import JobTicket
-from application.shared.journal import JournalEntry, JournalEvent
 from application.shared.ports import Clock
-from domain.audit.chain import GENESIS, Seal, chained_head, leaf, merkle_root
 from domain.operations.jobs import LEASE, JobStatus
 from domain.shared.errors import NotFound
 from domain.shared.values import Instant
@@ -86,20 +83,6 @@ class MemoryLeases:
             del self._database.leases[name]
 
 
-class MemoryPositions:
-    def __init__(self, database: MemoryDatabase) -> None:
-        self._database = database
-
-    async def read(self, follower: str) -> int:
-        return self._database.positions.get(follower, 0)
-
-    async def move(self, follower: str, position: int) -> None:
-        self._database.positions[follower] = max(position, await self.read(follower))
-
-    async def set_aside(self, follower: str, position: int, error: str) -> None:
-        self._database.set_aside[follower, position] = error
-
-
 class MemoryBlobs:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -124,47 +107,3 @@ class MemoryBlobs:
 
     async def delete(self, key: str) -> None:
         self._database.blobs.pop(key, None)
-
-
-class MemoryJournal:
-    """Reader and keeper in one: entries are in order from the start."""
-
-    def __init__(self, database: MemoryDatabase, clock: Clock, sign: Callable[[bytes], tuple[str, bytes]]) -> None:
-        self._database, self._clock, self._sign = database, clock, sign
-
-    async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
-        found = []
-        for place, entry in enumerate(self._database.entries[position : position + limit], position + 1):
-            names = ("operation", "actor_id", "request_id", "target_type", "target_id", "version")
-            events = [JournalEvent(event["name"], event["payload"]) for event in json.loads(entry.body)["events"]]
-            members = {name: entry.columns[name] for name in names}
-            found.append(JournalEntry(position=place, id=entry.id, at=entry.at, events=events, **members))
-        return found
-
-    async def head(self) -> int:
-        return len(self._database.entries)
-
-    async def order(self) -> int:
-        return 0
-
-    async def seal(self) -> int:
-        seals = self._database.seals
-        done = seals[-1].last_position if seals else 0
-        bodies = [entry.body for entry in self._database.entries[done:]]
-        if not bodies:
-            return 0
-        root = merkle_root([leaf(place, body) for place, body in enumerate(bodies, done + 1)])
-        head = chained_head(seals[-1].head if seals else GENESIS, done + 1, done + len(bodies), root)
-        kid, signature = self._sign(head)
-        seal = Seal(
-            number=len(seals) + 1,
-            first_position=done + 1,
-            last_position=done + len(bodies),
-            root=root,
-            head=head,
-            signature=signature,
-            kid=kid,
-            sealed_at=self._clock.now(),
-        )
-        seals.append(seal)
-        return len(bodies)

@@ -10,6 +10,7 @@ from adapters.persistence.conflicts import MAPPINGS, refusal
 from adapters.persistence.entries import Entry
 from adapters.persistence.repeats import RepeatWrite
 from adapters.persistence.tracking import BulkWrite, Change, Row
+from application.shared.journal import SetAside
 from application.shared.unit_of_work import RepeatLost, Rule
 from domain.audit.chain import Seal
 from domain.identity.roles import ADMIN, BUILT_IN
@@ -54,7 +55,7 @@ class MemoryDatabase:
     blobs: dict[str, bytes] = field(default_factory=dict)
     leases: dict[str, tuple[str, Any]] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
-    set_aside: dict[tuple[str, int], str] = field(default_factory=dict)
+    set_aside: dict[tuple[str, int], SetAside] = field(default_factory=dict)
 
     def row(self, table: str, id: UUID) -> Row | None:
         return copy.deepcopy(self.tables[table].get(id))

@@ -4,23 +4,27 @@ On SQLite the entry's own number is its position, because there is but one write
 the commit, so committed entries wait in `journal_pending` until the sequencer appends them to `journal_order`.
 """
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+import orjson
+from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select
 
 from adapters.persistence.sqlalchemy.engine import Database
-from adapters.persistence.sqlalchemy.locks import take_lock
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_order, journal_pending, journal_seals
-from application.shared.journal import JournalEntry, JournalEvent
+from adapters.persistence.sqlalchemy.tables.operations import leases
+from application.shared.journal import (
+    JOURNAL_LEASE,
+    ORDERED_PER_PASS,
+    SEALED_PER_PASS,
+    JournalEntry,
+    JournalEvent,
+    LeaseLost,
+)
 from application.shared.ports import Clock
-from domain.audit.chain import GENESIS, chained_head, leaf, merkle_root
+from domain.audit.chain import Seal, Sign, next_seal
 
-ORDERED_PER_PASS = 5_000
-SEALED_PER_PASS = 1_000
-Sign = Callable[[bytes], tuple[str, bytes]]
-"""Signs a head: key id and Ed25519 signature."""
+LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
 
 
 def positioned(dialect: str) -> Select[Any]:
@@ -36,6 +40,11 @@ def position_column(dialect: str) -> Any:
     return journal.c.number if dialect == "sqlite" else journal_order.c.position
 
 
+def seal_of(row: Row[Any]) -> Seal:
+    """A row of `journal_seals`; seals of the first schema have no leaves."""
+    return Seal(**dict(row._mapping) | {"leaves": row.leaves or b""})
+
+
 class SqlJournal:
     """Reads the journal by position."""
 
@@ -45,8 +54,7 @@ class SqlJournal:
 
     async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
         statement = self._entries.where(self._position > position).order_by(self._position).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [_entry(row) for row in rows]
+        return await self._database.read(lambda connection: [_entry(row) for row in connection.execute(statement)])
 
     async def head(self) -> int:
         statement = select(func.max(self._position))
@@ -54,63 +62,74 @@ class SqlJournal:
 
 
 class SqlJournalKeeper:
-    """Run by one process per database, under a lease; a lock row holds against a second one all the same."""
+    """Orders and seals, each pass in one short transaction that holds the row of the lease."""
 
     def __init__(self, database: Database, clock: Clock, sign: Sign) -> None:
         self._database, self._clock, self._sign = database, clock, sign
+        self._position = position_column(database.dialect)
+        self._entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
 
-    async def order(self) -> int:
+    async def order(self, holder: str) -> int:
         if self._database.dialect == "sqlite":
             return 0
-        return await self._database.write(_append_pending)
+        waiting = select(journal_pending.c.number).limit(1)
+        if await self._database.read(lambda connection: connection.execute(waiting).first() is None):
+            return 0
+        return await self._database.write(lambda connection: _append_pending(connection, holder))
 
-    async def seal(self) -> int:
-        return await self._database.write(self._seal_next)
+    async def seal(self, holder: str) -> int:
+        sealed = await self._database.read(self._next)
+        if sealed is None:
+            return 0
 
-    def _seal_next(self, connection: Connection) -> int:
-        dialect = connection.dialect.name
-        take_lock(connection, "journal.sealer")
-        latest = connection.execute(select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)).first()
-        done = latest.last_position if latest else 0
-        position = position_column(dialect)
-        unsealed = positioned(dialect).where(position > done).order_by(position).limit(SEALED_PER_PASS)
+        def write(connection: Connection) -> None:
+            _hold_lease(connection, holder)
+            values = {column.name: getattr(sealed, column.name) for column in journal_seals.c}
+            connection.execute(insert(journal_seals).values(values))
+
+        await self._database.write(write)
+        return sealed.size
+
+    def _next(self, connection: Connection) -> Seal | None:
+        """The next batch, which ends before a gap: where entries were deleted before their seal, that stays to see."""
+        row = connection.execute(LATEST_SEAL).first()
+        latest = seal_of(row) if row else None
+        behind = self._position > (latest.last_position if latest else 0)
+        unsealed = self._entries.where(behind).order_by(self._position).limit(SEALED_PER_PASS)
         rows = connection.execute(unsealed).all()
         if not rows:
-            return 0
-        first, last = rows[0].position, rows[-1].position
-        root = merkle_root([leaf(row.position, row.body) for row in rows])
-        head = chained_head(latest.head if latest else GENESIS, first, last, root)
-        kid, signature = self._sign(head)
-        connection.execute(
-            insert(journal_seals).values(
-                number=(latest.number if latest else 0) + 1,
-                first_position=first,
-                last_position=last,
-                root=root,
-                head=head,
-                signature=signature,
-                kid=kid,
-                sealed_at=self._clock.now(),
-            )
-        )
-        return len(rows)
+            return None
+        first = rows[0][0]
+        bodies = [body for place, (position, body) in enumerate(rows, first) if position == place]
+        return next_seal(latest, first, bodies, self._sign, self._clock.now())
 
 
-def _append_pending(connection: Connection) -> int:
-    take_lock(connection, "journal.sequencer")
-    waiting = select(journal_pending.c.number).order_by(journal_pending.c.number).limit(ORDERED_PER_PASS)
-    numbers = connection.execute(waiting).scalars().all()
-    if not numbers:
-        return 0
+def _append_pending(connection: Connection, holder: str) -> int:
+    """Positions follow the numbers of what is visible now; what commits later gets later positions.
+
+    Rows are deleted by their keys: MariaDB would lock all it looks at, and wait for whoever is just writing.
+    """
+    _hold_lease(connection, holder)
     head = connection.execute(select(func.max(journal_order.c.position))).scalar() or 0
-    rows = [{"position": head + place, "number": number} for place, number in enumerate(numbers, 1)]
-    connection.execute(insert(journal_order), rows)
+    waiting = select(journal_pending.c.number).order_by(journal_pending.c.number).limit(ORDERED_PER_PASS).subquery()
+    place = literal(head) + func.row_number().over(order_by=waiting.c.number)
+    appended = insert(journal_order).from_select(["position", "number"], select(place, waiting.c.number))
+    connection.execute(appended)
+    ordered = select(journal_order.c.number).where(journal_order.c.position > head)
+    numbers = connection.execute(ordered).scalars().all()
     connection.execute(delete(journal_pending).where(journal_pending.c.number.in_(numbers)))
-    return len(rows)
+    return len(numbers)
+
+
+def _hold_lease(connection: Connection, holder: str) -> None:
+    """Lock the lease's row until the transaction ends. Raises LeaseLost where it is another's."""
+    lease = select(leases.c.holder).where(leases.c.name == JOURNAL_LEASE).with_for_update()
+    if connection.execute(lease).scalar() != holder:
+        raise LeaseLost()
 
 
 def _entry(row: Row[Any]) -> JournalEntry:
-    body = json.loads(row.body)
+    body = orjson.loads(row.body)
     return JournalEntry(
         position=row.position,
         id=row.id,

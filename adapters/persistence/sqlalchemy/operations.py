@@ -1,4 +1,4 @@
-"""Claims on jobs, lists of jobs, leases, and how far followers of the journal have come."""
+"""Claims on jobs, lists of jobs, and leases."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ from adapters.persistence.desk import ticket_of
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, page_rows
-from adapters.persistence.sqlalchemy.tables.operations import jobs, leases, positions, set_aside
+from adapters.persistence.sqlalchemy.tables.operations import jobs, leases
 from adapters.persistence.tracking import Row
 from application.operations.ports import JobView
 from application.shared.jobs import JobTicket
@@ -119,36 +119,3 @@ class SqlLeases:
     async def release(self, name: str, holder: str) -> None:
         statement = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
         await execute(self._database, statement)
-
-
-class SqlPositions:
-    """Positions only move forward."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
-
-    async def read(self, follower: str) -> int:
-        statement = select(positions.c.position).where(positions.c.follower == follower)
-        found = await self._database.read(lambda connection: connection.execute(statement).scalar())
-        return int(found or 0)
-
-    async def move(self, follower: str, position: int) -> None:
-        def call(connection: Connection) -> None:
-            here = positions.c.follower == follower
-            moved = update(positions).where(here, positions.c.position < position).values(position=position)
-            known = connection.execute(select(positions.c.position).where(here)).first()
-            if known is None:
-                connection.execute(insert(positions).values(follower=follower, position=position))
-            else:
-                connection.execute(moved)
-
-        await self._database.write(call)
-
-    async def set_aside(self, follower: str, position: int, error: str) -> None:
-        def call(connection: Connection) -> None:
-            here = and_(set_aside.c.follower == follower, set_aside.c.position == position)
-            connection.execute(delete(set_aside).where(here))
-            values = {"follower": follower, "position": position, "error": error, "at": self._clock.now()}
-            connection.execute(insert(set_aside).values(values))
-
-        await self._database.write(call)

@@ -22,20 +22,25 @@ AUTHORITY = "ssl_ca"
 MARIADB_SESSION = (
     "SET SESSION sql_mode='TRADITIONAL', time_zone='+00:00',"
     " innodb_lock_wait_timeout={lock}, lock_wait_timeout={lock}"
-    " /*M!100101 , max_statement_time={statement} */ /*!50708 , max_execution_time={statement}000 */"
+    " /*M!100300 , max_statement_time={statement}, idle_transaction_timeout={idle} */"
+    " /*!50708 , max_execution_time={statement}000 */"
 )
 """Each server leaves out the other's comment: statements have a time limit on MariaDB, queries have one on MySQL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds that a statement may take, 0 for any, and that it may wait for the locks of others."""
+    """Seconds that a statement may take, that it may wait for the locks of others, and that a transaction may idle.
+
+    0 is without limit. A process that hangs within a transaction would keep its locks from the others.
+    """
 
     statement: int
     lock: int
+    idle: int = 0
 
 
-SERVING = Limits(statement=15, lock=5)
+SERVING = Limits(statement=15, lock=5, idle=5)
 
 
 def server_engine(url: URL, limits: Limits, **pool: Any) -> AsyncEngine:
@@ -57,6 +62,7 @@ def _postgresql(limits: Limits) -> dict[str, Any]:
         "application_name": "fastops",
         "statement_timeout": f"{limits.statement}s",
         "lock_timeout": f"{limits.lock}s",
+        "idle_in_transaction_session_timeout": f"{limits.idle}s",
         "jit": "off",
     }
     patience = limits.statement + CONNECT_SECONDS if limits.statement else None
@@ -64,7 +70,7 @@ def _postgresql(limits: Limits) -> dict[str, Any]:
 
 
 def _mariadb(url: URL, limits: Limits) -> dict[str, Any]:
-    session = MARIADB_SESSION.format(lock=limits.lock, statement=limits.statement)
+    session = MARIADB_SESSION.format(lock=limits.lock, statement=limits.statement, idle=limits.idle)
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "init_command": session}
     if AUTHORITY in url.query:
         arguments["ssl"] = _encryption(str(url.query[AUTHORITY]))

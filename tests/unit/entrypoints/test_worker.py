@@ -1,4 +1,4 @@
-"""The loops behind the service: they outlive errors, follow in order, and never hold up on one bad entry."""
+"""The loops behind the service: they outlive errors, and work is taken and held until it is done."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,17 +6,12 @@ from typing import Any
 
 import pytest
 
-from adapters.telemetry.logging import request_id
 from application.knowledge.ingest_writer import IngestReport
 from application.shared.jobs import JobTicket
-from application.shared.journal import JournalEntry, JournalEvent, Reaction
-from domain.identity.users import User, UserCreated
 from domain.operations.jobs import LEASE, Job, JobStatus
-from domain.shared.errors import Unavailable
 from domain.shared.values import new_id
 from entrypoints.worker import jobs as jobs_module
 from entrypoints.worker.jobs import SUSPICIOUS_ATTEMPTS, Claims, IngestWorker
-from entrypoints.worker.journal import TRIES, JournalDuty, ReactionFollower, keep_once
 from entrypoints.worker.supervisor import Loop, Supervisor
 from tests.stores import Store, memory_store
 
@@ -24,16 +19,6 @@ from tests.stores import Store, memory_store
 @pytest.fixture
 def store() -> Store:
     return memory_store()
-
-
-async def users(store: Store, *names: str) -> None:
-    for name in names:
-        await store.given(User.register(name=name, email=f"{name}@example.com", at=store.clock.now()))
-
-
-def follower(store: Store, handle: Any, holder: str = "me") -> ReactionFollower:
-    reaction = Reaction("test", frozenset({UserCreated.name}), handle)
-    return ReactionFollower(reaction, store.journal, store.positions, JournalDuty(store.leases, holder))
 
 
 class TestSupervisor:
@@ -100,87 +85,6 @@ class TestSupervisor:
         supervisor.start(Loop("test", step, 3600))
         await asyncio.wait_for(done.wait(), 10)
         await supervisor.stop()
-
-
-class TestReactions:
-    async def test_each_entry_is_handled_once_in_order_with_its_request_id(self, store: Store) -> None:
-        seen: list[tuple[int, str | None]] = []
-
-        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
-            seen.append((entry.position, request_id.get()))
-
-        await users(store, "ada", "eve")
-        following = follower(store, handle)
-        await following.step()
-        await users(store, "bob")
-        await following.step()
-        assert seen == [(1, "-"), (2, "-"), (3, "-")]
-
-    async def test_another_process_goes_on_where_the_first_one_stopped(self, store: Store) -> None:
-        seen: list[int] = []
-
-        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
-            seen.append(entry.position)
-
-        await users(store, "ada", "eve")
-        await follower(store, handle, "first").step()
-        await store.leases.release("journal", "first")
-        await users(store, "bob")
-        await follower(store, handle, "second").step()
-        assert seen == [1, 2, 3]
-
-    async def test_only_the_holder_of_the_lease_reacts(self, store: Store) -> None:
-        seen: list[int] = []
-
-        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
-            seen.append(entry.position)
-
-        await users(store, "ada")
-        await store.leases.hold("journal", "other", 60)
-        await follower(store, handle).step()
-        assert seen == []
-
-    async def test_a_poison_entry_is_set_aside_and_the_next_one_handled(self, store: Store) -> None:
-        seen: list[int] = []
-
-        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
-            if entry.position == 1:
-                raise ValueError("poison")
-            seen.append(entry.position)
-
-        await users(store, "ada", "eve")
-        following = follower(store, handle)
-        for _ in range(TRIES - 1):
-            with pytest.raises(ValueError, match="poison"):
-                await following.step()
-            assert seen == []
-        await following.step()
-        assert seen == [2]
-        assert store.database.set_aside == {("reaction:test", 1): "ValueError"}
-
-    async def test_a_part_that_is_down_is_waited_for_without_end(self, store: Store) -> None:
-        down, seen = True, []
-
-        async def handle(entry: JournalEntry, _event: JournalEvent) -> None:
-            if down:
-                raise Unavailable()
-            seen.append(entry.position)
-
-        await users(store, "ada")
-        following = follower(store, handle)
-        for _ in range(3 * TRIES):
-            with pytest.raises(Unavailable):
-                await following.step()
-        down = False
-        await following.step()
-        assert seen == [1]
-        assert not store.database.set_aside
-
-    async def test_a_command_seals_what_it_did_when_no_service_runs(self, store: Store) -> None:
-        await users(store, "ada")
-        await keep_once(JournalDuty(store.leases, "cli"), store.keeper)
-        assert store.database.seals[-1].last_position == 1
-        assert await store.leases.hold("journal", "service", 5)
 
 
 class TestJobs:

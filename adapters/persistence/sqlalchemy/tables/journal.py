@@ -33,15 +33,19 @@ journal = Table(
     Index(None, "target_id", "at", "id"),
     Index(None, "actor_id", "at", "id"),
     Index(None, "operation", "at", "id"),
+    Index(None, "target_type", "at", "id"),
     sqlite_autoincrement=True,
 )
 journal_personal = Table(
     "journal_personal",
     metadata,
     Column("entry_id", ForeignKey("journal.id", ondelete="CASCADE"), primary_key=True),
-    Column("salt", short_bytes(16), nullable=False),
-    Column("body", LONG_TEXT, nullable=False),
+    Column("salt", short_bytes(16)),
+    Column("body", LONG_TEXT),
+    Column("actor_salt", short_bytes(16)),
+    Column("actor_body", LONG_TEXT),
 )
+"""Personal values of the target, and of whoever acted. Each part can be erased without the other."""
 journal_pending = Table(
     "journal_pending",
     metadata,
@@ -66,8 +70,10 @@ journal_seals = Table(
     Column("signature", short_bytes(64), nullable=False),
     Column("kid", key_text(64), nullable=False),
     Column("sealed_at", UtcDateTime(), nullable=False),
+    Column("leaves", LONG_BYTES),
     UniqueConstraint("last_position"),
 )
+"""`leaves` are the hashes of the batch's entries, 32 bytes each: they tell which entry was tampered with."""
 repeats = Table(
     "repeats",
     metadata,

@@ -46,9 +46,15 @@ set_aside = Table(
     metadata,
     Column("follower", key_text(100), primary_key=True),
     Column("position", BigInteger(), primary_key=True),
+    Column("target_type", key_text(50), nullable=False, server_default=""),
+    Column("target_id", key_text(64), nullable=False, server_default=""),
+    Column("attempts", Integer(), nullable=False, server_default="5"),
     Column("error", LONG_TEXT, nullable=False),
     Column("at", UtcDateTime(), nullable=False),
+    Column("retry_at", UtcDateTime()),
+    Index(None, "follower", "target_type", "target_id", "position"),
 )
+"""Entries that a follower could not handle, and those that wait behind one of the same target."""
 installation = Table(
     "installation",
     metadata,
