@@ -10,6 +10,8 @@ from entrypoints.reference.schema_compatibility import SchemaComparison, Side
 Part = Mapping[str, Any]
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+SCHEMAS: Final = ("schema", "x-itemSchema")
+"""Of the content as a whole, and of each event in a stream."""
 
 
 def breaks(old: Part, new: Part, today: date) -> list[str]:
@@ -17,7 +19,7 @@ def breaks(old: Part, new: Part, today: date) -> list[str]:
 
     Both are OpenAPI 3.1 documents in which schemas and header fields alone may be references, as this service has them.
     """
-    return list(dict.fromkeys(_Comparison(old, new, today).lines()))
+    return list(dict.fromkeys(_Comparison(_unpacked(old), _unpacked(new), today).lines()))
 
 
 class _Comparison:
@@ -99,8 +101,9 @@ class _Comparison:
             if media_type not in new:
                 yield f"{place}: {media_type} is no longer {'taken' if side is Side.REQUEST else 'given'}"
                 continue
-            now = new[media_type].get("schema", {})
-            yield from self._schemas.breaks(f"{place} {media_type}", content.get("schema", {}), now, side)
+            for part in SCHEMAS:
+                before, after = content.get(part, {}), new[media_type].get(part, {})
+                yield from self._schemas.breaks(f"{place} {media_type}", before, after, side)
 
 
 def _access(place: str, old: Part, new: Part) -> Iterator[str]:
@@ -112,6 +115,17 @@ def _access(place: str, old: Part, new: Part) -> Iterator[str]:
     before, after = old["x-permission"], new["x-permission"]
     if after != before and _strictness(after) >= _strictness(before):
         yield f"{place}: needs {after} now and not {before}"
+
+
+def _unpacked(value: Any) -> Any:
+    """With the schema of a text's content in place of the text, which itself says nothing."""
+    if isinstance(value, list):
+        return [_unpacked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "contentSchema" in value:
+        return _unpacked(value["contentSchema"])
+    return {key: _unpacked(item) for key, item in value.items()}
 
 
 def _strictness(permission: str) -> int:

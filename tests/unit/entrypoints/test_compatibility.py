@@ -15,6 +15,13 @@ from entrypoints.reference.compatibility import breaks
 from entrypoints.reference.schema_compatibility import SchemaComparison, Side
 
 TAG = {"$ref": "#/components/headers/ETag"}
+EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"const": "done"},
+        "data": {"type": "string", "contentSchema": {"type": "object", "properties": {"at": {"type": "integer"}}}},
+    },
+}
 TODAY = date(2026, 6, 1)
 USER_REF, NEW_REF, TREE_REF = ({"$ref": f"#/components/schemas/{name}"} for name in ("User", "NewUser", "Tree"))
 DOCUMENT: dict[str, Any] = {
@@ -46,6 +53,16 @@ DOCUMENT: dict[str, Any] = {
                 },
                 "responses": {"201": {"content": {"application/json": {"schema": USER_REF}}}},
             },
+        },
+        "/events": {
+            "get": {
+                "operationId": "follow",
+                "x-permission": "public",
+                "security": [],
+                "responses": {
+                    "200": {"content": {"text/event-stream": {"schema": {"type": "string"}, "x-itemSchema": EVENT}}}
+                },
+            }
         },
         "/search": {
             "post": {
@@ -104,6 +121,11 @@ def member(document: dict[str, Any], name: str, of: str) -> Any:
     return schema(document, of)["properties"][name]
 
 
+def event_data(document: dict[str, Any]) -> Any:
+    content = document["paths"]["/events"]["get"]["responses"]["200"]["content"]["text/event-stream"]
+    return content["x-itemSchema"]["properties"]["data"]["contentSchema"]["properties"]
+
+
 def query(name: str, **more: Any) -> dict[str, Any]:
     return {"in": "query", "name": name, "schema": {"type": "string"}, **more}
 
@@ -155,6 +177,7 @@ BREAKING: dict[str, Change] = {
     "POST /search: a credential is needed now": lambda d: d["paths"]["/search"]["post"].update(
         security=[{"bearer": []}]
     ),
+    "GET /events 200 text/event-stream/data/at: the member is gone": lambda d: event_data(d).pop("at"),
     "security scheme bearer: credentials are sent in another way": lambda d: d["components"]["securitySchemes"].clear(),
     'Tree (request)/op: takes less: was {"type": "string"}, is {"maxLength": 9, "type": "string"}': lambda d: member(
         d, "op", "Tree"
@@ -182,6 +205,7 @@ FINE: dict[str, Change] = {
     "another member given": lambda d: schema(d, "User")["properties"].update(kind={"type": "string"}),
     "another value given": lambda d: member(d, "status", "User")["enum"].append("invited"),
     "a member always given": lambda d: schema(d, "User")["required"].append("note"),
+    "another member of an event": lambda d: event_data(d).update(by={"type": "string"}),
     "a shorter note given": lambda d: member(d, "note", "User").update(maxLength=4),
     "one permission less": lambda d: users(d).update({"x-permission": "signed-in"}),
     "no credential": lambda d: users(d, "post").update({"x-permission": "public", "security": []}),
