@@ -1,17 +1,22 @@
-"""Fixtures of the whole suite: the four stores, each empty and migrated for every test."""
+"""Fixtures of the whole suite: the four stores, each empty and migrated for every test, and Redis."""
 
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
+import redis
 
 from adapters.persistence.sqlalchemy import migrations
 from tests import mariadb, postgres
+from tests.redis_server import RedisServer, redis_for_all, redis_server
 from tests.stores import Store, memory_store, server_store, sqlite_store
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,7 @@ def sqlite_file(sqlite_template: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def needed(part: AbstractContextManager[str]) -> Iterator[str]:
+def needed(part: AbstractContextManager[T]) -> Iterator[T]:
     """A part that tests need; where it is missing they are skipped and say which it is, in the build they fail."""
     with ExitStack() as stack:
         try:
@@ -73,6 +78,28 @@ def mariadb_migrated(mariadb_base: str) -> Iterator[mariadb.Migrated]:
 def mariadb_url(mariadb_migrated: mariadb.Migrated) -> Iterator[str]:
     yield mariadb_migrated.url
     mariadb_migrated.empty()
+
+
+@pytest.fixture(scope="session")
+def redis_base() -> Iterator[str]:
+    """A running Redis for tests that do it no harm."""
+    with needed(redis_for_all()) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_base: str) -> str:
+    """Redis without keys."""
+    with redis.Redis.from_url(redis_base) as client:
+        client.flushdb()
+    return redis_base
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis that a test may kill, stop and start."""
+    with needed(redis_server()) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(params=["memory", "sqlite", "postgres", "mariadb"])

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from adapters.limits.memory import NoSignInThrottle
+from adapters.limits.memory import MemoryCounts
+from adapters.limits.sign_in import CountingSignInThrottle, NoSignInThrottle
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.common_passwords import CommonPasswordRules
@@ -37,6 +38,12 @@ PASSWORD = "a horse that reads quietly"
 ORIGIN = Origin(request_id="r-1", client_address="192.0.2.1")
 SECRETS = ChecksummedApiKeySecrets()
 HASHER = Argon2Passwords(memory_kib=8, passes=1, workers=1)
+
+
+def a_throttle() -> CountingSignInThrottle:
+    """Throttling as one process has it, while no time passes."""
+    counts, known = MemoryCounts(lambda: 0.0), MemoryCounts(lambda: 0.0)
+    return CountingSignInThrottle(counts, known)
 
 
 async def a_ring(now: Any) -> KeyRing:

@@ -1,124 +1,119 @@
-"""Sign-in throttling inside one process: token buckets per address, per account, and per pair of both."""
+"""Counts inside one process: a storage of the library `limits`.
 
-import hashlib
-import ipaddress
-import math
+The library's own walks over all keys at every call and keeps any number of them; this one looks at the key alone, and
+keeps at most `KEYS_MAX` of each kind.
+"""
+
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeVar
 
-from domain.shared.errors import RateLimited
+from limits.aio.storage import MovingWindowSupport, Storage
 
-Key = tuple[str, ...]
+T = TypeVar("T")
+
 KEYS_MAX = 100_000
-IPV6_NEIGHBOURHOOD = 64
-"""Prefix length that one subscriber is usually given; a finer count would let each of them have 2**64 tries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """A bucket: so many attempts at once, and as many again per `seconds`, evenly."""
+class Window:
+    """What was admitted for one key within the last `seconds`: when, and how many units, oldest first."""
 
-    attempts: int
-    seconds: float
+    __slots__ = ("entries", "seconds", "units")
 
-    @property
-    def per_second(self) -> float:
-        return self.attempts / self.seconds
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.entries: deque[tuple[float, int]] = deque()
+        self.units = 0
 
+    def forget(self, now: float) -> None:
+        """Drop what is older than `seconds`; both ends of the window belong to it."""
+        while self.entries and self.entries[0][0] < now - self.seconds:
+            self.units -= self.entries.popleft()[1]
 
-PAIR = Allowance(30, 3600)
-ADDRESS = Allowance(150, 900)
-ACCOUNT = Allowance(100, 3600)
-
-
-class Buckets:
-    """Buckets of one allowance, at most `KEYS_MAX`: those left alone longest, and so fullest, go first."""
-
-    def __init__(self, allowance: Allowance, now: Callable[[], float]) -> None:
-        self._allowance, self._now = allowance, now
-        self._kept: OrderedDict[Key, tuple[float, float]] = OrderedDict()
-
-    def wait(self, key: Key) -> float:
-        """Seconds until an attempt is there to take, 0 where one is."""
-        return max(0.0, (1 - self._level(key)) / self._allowance.per_second)
-
-    def take(self, key: Key) -> None:
-        self._set(key, self._level(key) - 1)
-
-    def give_back(self, key: Key) -> None:
-        if key in self._kept:
-            self._set(key, min(self._level(key) + 1, self._allowance.attempts))
-
-    def _level(self, key: Key) -> float:
-        level, at = self._kept.get(key, (float(self._allowance.attempts), self._now()))
-        return min(level + (self._now() - at) * self._allowance.per_second, self._allowance.attempts)
-
-    def _set(self, key: Key, level: float) -> None:
-        self._kept[key] = (level, self._now())
-        self._kept.move_to_end(key)
-        if len(self._kept) > KEYS_MAX:
-            self._kept.popitem(last=False)
+    def is_over(self, now: float) -> bool:
+        return not self.entries or self.entries[-1][0] < now - self.seconds
 
 
-class MemorySignInThrottle:
-    """The port `SignInThrottle` for one process. Others in front of the same database count for themselves."""
+class MemoryCounts(Storage, MovingWindowSupport):
+    """Nothing is awaited inside, so each call is atomic. `now` counts seconds, from whenever."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._pairs = Buckets(PAIR, now)
-        self._addresses = Buckets(ADDRESS, now)
-        self._accounts = Buckets(ACCOUNT, now)
-        self._known: OrderedDict[Key, None] = OrderedDict()
+        super().__init__()
+        self.now = now
+        self._windows: OrderedDict[str, Window] = OrderedDict()
+        self._counters: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    async def arrive(self, address: str | None, account: str) -> None:
-        buckets = self._buckets(address, account)
-        if (_place(address), _name(account)) in self._known:
-            buckets.pop()
-        wait = max(kind.wait(key) for kind, key in buckets)
-        if wait > 0:
-            detail = "Too many sign-in attempts; wait as Retry-After says."
-            raise RateLimited("sign_in_limited", detail, retry_after=math.ceil(wait))
-        for kind, key in buckets:
-            kind.take(key)
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
 
-    async def succeeded(self, address: str | None, account: str) -> None:
-        for kind, key in self._buckets(address, account):
-            kind.give_back(key)
-        pair = (_place(address), _name(account))
-        self._known[pair] = None
-        self._known.move_to_end(pair)
-        if len(self._known) > KEYS_MAX:
-            self._known.popitem(last=False)
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        now, window = self.now(), self._windows.get(key) or Window(expiry)
+        window.forget(now)
+        if window.units + amount > limit:
+            return False
+        window.entries.append((now, amount))
+        window.units += amount
+        _keep(self._windows, key, window)
+        self._drop_idle(now)
+        return True
 
-    def _buckets(self, address: str | None, account: str) -> list[tuple[Buckets, Key]]:
-        """The buckets of an attempt; the account's is the last one."""
-        place, name = _place(address), _name(account)
-        return [(self._pairs, (place, name)), (self._addresses, (place,)), (self._accounts, (name,))]
+    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """The time of the oldest among the newest `limit` units in the window, and how many of these there are."""
+        now, window = self.now(), self._windows.get(key) or Window(expiry)
+        window.forget(now)
+        if not window.entries:
+            return now, 0
+        if window.units <= limit:
+            return window.entries[0][0], window.units
+        newest = list(reversed(window.entries))
+        reached = accumulate(units for _, units in newest)
+        return next(at for (at, _), units in zip(newest, reached, strict=True) if units >= limit), limit
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count up or, with a negative amount, down, but never below nothing."""
+        now = self.now()
+        count, ends = self._counters.get(key, (0, 0.0))
+        if ends <= now:
+            count, ends = 0, now + expiry
+        count = max(0, count + amount)
+        _keep(self._counters, key, (count, ends))
+        return count
+
+    async def get(self, key: str) -> int:
+        count, ends = self._counters.get(key, (0, 0.0))
+        return count if ends > self.now() else 0
+
+    async def get_expiry(self, key: str) -> float:
+        return max(self._counters.get(key, (0, 0.0))[1], self.now())
+
+    async def check(self) -> bool:
+        return True
+
+    async def clear(self, key: str) -> None:
+        self._windows.pop(key, None)
+        self._counters.pop(key, None)
+
+    async def reset(self) -> int:
+        keys = len(self._windows) + len(self._counters)
+        self._windows.clear()
+        self._counters.clear()
+        return keys
+
+    def _drop_idle(self, now: float) -> None:
+        """Two of those left alone longest, where their time is over: more than come in, so that none stay."""
+        for _ in range(2):
+            key, window = next(iter(self._windows.items()))
+            if not window.is_over(now):
+                return
+            del self._windows[key]
 
 
-class NoSignInThrottle:
-    """The port `SignInThrottle` where RATE_LIMITS is off."""
-
-    async def arrive(self, address: str | None, account: str) -> None:
-        """Let everybody in."""
-
-    async def succeeded(self, address: str | None, account: str) -> None:
-        """Nothing was counted."""
-
-
-def _place(address: str | None) -> str:
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.IPv6Network((parsed, IPV6_NEIGHBOURHOOD), strict=False))
-    return str(parsed)
-
-
-def _name(account: str) -> str:
-    """A short stand-in, so that long texts cost no memory and addresses of people are not kept."""
-    return hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:
+    """Put the key last. Those left alone longest, and so nearest to their end, go first."""
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > KEYS_MAX:
+        kept.popitem(last=False)

@@ -13,6 +13,7 @@ from domain.shared.actor import Origin
 from domain.shared.errors import Unauthenticated, Unavailable
 from entrypoints.http.documented import problems
 from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.limits import HEALTH, limits_of
 from entrypoints.http.metrics import exposition
 from entrypoints.http.provided import provided
 from entrypoints.http.proxies import TELLING, is_loopback
@@ -20,7 +21,7 @@ from entrypoints.http.representations import json_response
 from entrypoints.http.security import anyone
 
 router = APIRouter(tags=["Operations"])
-Anybody = Annotated[Origin, anyone()]
+Anybody = Annotated[Origin, anyone(load=HEALTH)]
 NOT_READY = Unavailable("not_ready", "A needed part is down or the service is stopping; send requests elsewhere.")
 METRICS_REFUSED = Unauthenticated(detail="Send the METRICS_TOKEN as Authorization: Bearer, or ask from the loopback.")
 
@@ -63,11 +64,12 @@ async def show_version(_: Anybody) -> Response:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(METRICS_REFUSED)},
 )
 async def show_metrics(
-    request: Request, _: Annotated[Origin, anyone("")], settings: Annotated[Any, provided("settings")]
+    request: Request, _: Annotated[Origin, anyone("", HEALTH)], settings: Annotated[Any, provided("settings")]
 ) -> Response:
     """Figures in the text format of Prometheus. In production this needs METRICS_TOKEN or the loopback address."""
     token = settings.observed.metrics_token
     if settings.is_production and not _may_scrape(exchange_of(request), token.get_secret_value() if token else None):
+        await (await limits_of(request)).refusal(exchange_of(request))
         raise Unauthenticated(detail=METRICS_REFUSED.detail)
     return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

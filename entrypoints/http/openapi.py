@@ -22,13 +22,15 @@ from entrypoints.http.documented import (
     add_problem,
     add_refusal,
 )
+from entrypoints.http.limits import LIMIT_FIELDS, describe_fields
 from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
 
 DESCRIPTION: Final = """Identity, a permission-aware knowledge base with cited answers, audit and operations.
 
 Sign in at `/api/v1/auth/token`, or send an API key. Every refusal is a problem (RFC 9457) whose `type` leads to a page
 that explains it. Lists are paged by opaque cursors. `PATCH` takes JSON merge patches (RFC 7396). `Idempotency-Key`
-makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each other.
+makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each other. `RateLimit` tells what the caller
+has left, and `Retry-After` how long to wait after a 429.
 
 Every answer names its request in `X-Request-ID`: the one that was sent, or a new one. `HEAD` is answered wherever `GET`
 is. JSON is read strictly: unknown members, repeated names, U+0000 and nesting deeper than 64 are refused.
@@ -103,10 +105,11 @@ def document(app: FastAPI) -> dict[str, Any]:
         for part in parts(route):
             part.describe(operation)
             models.update({model: models.get(model, False) or isinstance(part, MergePatch) for model in part.models})
+        describe_fields(operation)
         _finish(operation)
     components = openapi.setdefault("components", {})
     components["examples"] = _shared_examples([operation for _, operation in operations(app, openapi)])
-    components["headers"] = FIELDS
+    components["headers"] = {**FIELDS, **LIMIT_FIELDS}
     components["schemas"] = dict(sorted({**_answers(components), **_inputs(models), "Problem": PROBLEM}.items()))
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},

@@ -14,6 +14,7 @@ from starlette.routing import Match, Route
 
 from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
 from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.limits import READ, limits_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -123,7 +124,14 @@ async def _no_such_path(request: Request, _: Exception) -> Response:
 
 
 async def _http_refused(request: Request, error: Exception) -> Response:
+    """A path or method that no route has comes to no gate, so it is counted here."""
     assert isinstance(error, HTTPException)
+    exchange = exchange_of(request)
+    if error.status_code != 406:
+        try:
+            await (await limits_of(request)).address(exchange, READ)
+        except FastOpsError as refusal:
+            return _told(request, Problem.of(refusal))
     code, detail = HTTP_REFUSALS.get(error.status_code, HTTP_REFUSALS[404])
     headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else {}
     status = error.status_code if error.status_code in HTTP_REFUSALS else 404

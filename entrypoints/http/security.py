@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from application.identity.access import AccessService
 from domain.identity.errors import TokenRefused
 from domain.shared.actor import Actor, Origin, Permission, anonymous
-from domain.shared.errors import Forbidden, Unauthenticated
+from domain.shared.errors import Forbidden, RateLimited, Unauthenticated
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import add_problem, add_refusal
 from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.limits import ANSWER, HEALTH, LimitsUnshared, Load, limits_of, load_of
 from entrypoints.http.negotiation import chosen
 from entrypoints.http.problems import HTTP_REFUSALS
 from entrypoints.http.provided import resolver
@@ -28,22 +29,29 @@ _access = resolver("identity.access")
 class Caller(HTTPBearer):
     """The actor of a signed-in request, by access token or API key, with the permission that the route needs.
 
-    Checks in this order: credentials (401), permission (403), what Accept allows (406), stray parameters (422).
+    Checks in this order: credentials (401), limits (429), permission (403), what Accept allows (406), stray parameters
+    (422). Refused credentials count for the address, and 429 stands in for 401 where there were too many.
     Whether the actor may know of a resource (404) is the service's to say.
     """
 
-    def __init__(self, permission: Permission | None, answers: tuple[str, ...]) -> None:
+    def __init__(self, permission: Permission | None, answers: tuple[str, ...], load: Load | None) -> None:
         super().__init__(scheme_name="bearer", description="Access token of /api/v1/auth/token, or an API key.")
         self.permission = permission
         self.answers = answers
+        self.load = load
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
         return ()
 
     async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
-        exchange = exchange_of(request)
-        actor = exchange.actor = await actor_of(request)
+        exchange, limits = exchange_of(request), await limits_of(request)
+        try:
+            actor = exchange.actor = await actor_of(request)
+        except Unauthenticated:
+            await limits.refusal(exchange)
+            raise
+        await limits.caller(exchange, actor, self.load or load_of(request.scope["method"]))
         if self.permission is not None:
             actor.require(self.permission)
         _check_form(request, self.answers)
@@ -52,8 +60,10 @@ class Caller(HTTPBearer):
     def describe(self, operation: dict[str, Any]) -> None:
         operation["security"] = [{"bearer": []}, {"api_key": []}]
         operation["x-permission"] = self.permission.value if self.permission else "signed-in"
-        for refusal in (Unauthenticated, TokenRefused, *((Forbidden,) if self.permission else ())):
+        for refusal in (Unauthenticated, TokenRefused, RateLimited, *((Forbidden,) if self.permission else ())):
             add_problem(operation, refusal)
+        if self.load is ANSWER:
+            add_problem(operation, LimitsUnshared)
         _describe_form(operation, self.answers)
 
 
@@ -62,15 +72,19 @@ class Anyone:
 
     permission = None
 
-    def __init__(self, answers: tuple[str, ...]) -> None:
+    def __init__(self, answers: tuple[str, ...], load: Load | None, *, oauth: bool) -> None:
         self.answers = answers
+        self.load = load
+        self.oauth = oauth
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
         return ()
 
     async def __call__(self, request: Request) -> Origin:
-        exchange = exchange_of(request)
+        exchange, limits = exchange_of(request), await limits_of(request)
+        exchange.oauth = self.oauth
+        await limits.address(exchange, self.load or load_of(request.scope["method"]))
         _check_form(request, self.answers)
         exchange.actor = anonymous(exchange.origin)
         return exchange.origin
@@ -78,22 +92,30 @@ class Anyone:
     def describe(self, operation: dict[str, Any]) -> None:
         operation["security"] = []
         operation["x-permission"] = "public"
+        if self.load is not HEALTH:
+            add_problem(operation, RateLimited)
         _describe_form(operation, self.answers)
 
 
-def needs(permission: Permission, *answers: str) -> Any:
-    """The actor, who must hold `permission`; `answers` are the media types that the route gives, JSON unless told."""
-    return Depends(Caller(permission, answers or (JSON,)))
+def needs(permission: Permission, *answers: str, load: Load | None = None) -> Any:
+    """The actor, who must hold `permission`; `answers` are the media types that the route gives, JSON unless told.
+
+    `load` is what a request costs; unset, it costs what reads (GET) and writes (all others) do.
+    """
+    return Depends(Caller(permission, answers or (JSON,), load))
 
 
-def signed_in(answers: str = JSON) -> Any:
+def signed_in(answers: str = JSON, load: Load | None = None) -> Any:
     """The actor, whoever it is; for one's own account and for what a service itself decides."""
-    return Depends(Caller(None, (answers,)))
+    return Depends(Caller(None, (answers,), load))
 
 
-def anyone(answers: str = JSON) -> Any:
-    """Nobody needs to sign in; only routes on the public list may use this."""
-    return Depends(Anyone((answers,)))
+def anyone(answers: str = JSON, load: Load | None = None, *, oauth: bool = False) -> Any:
+    """Nobody needs to sign in; only routes on the public list may use this.
+
+    With `oauth` all refusals of the route carry the members of RFC 6749 §5.2 too.
+    """
+    return Depends(Anyone((answers,), load, oauth=oauth))
 
 
 async def actor_of(request: Request) -> Actor:

@@ -5,10 +5,11 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 
 from adapters.telemetry import journal as _journal
+from adapters.telemetry import limits as _limits
 from adapters.telemetry import operations as _operations
 from entrypoints.http import metrics as _http
 
-COUNTED_IN = (_journal, _operations, _http)
+COUNTED_IN = (_journal, _limits, _operations, _http)
 PREFIX = "fastops_"
 
 HEAD = """# Metrics

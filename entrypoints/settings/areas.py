@@ -18,6 +18,8 @@ from pydantic_settings import (
 
 PREFIX = "FASTOPS_"
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "memory")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+UNITS_MAX = 100_000
 
 
 class Environment(StrEnum):
@@ -42,6 +44,14 @@ def _database_address(secret: SecretStr) -> SecretStr:
     scheme = urlsplit(secret.get_secret_value()).scheme
     if scheme.partition("+")[0] not in DATABASE_SCHEMES:
         raise ValueError("no database address")
+    return secret
+
+
+def _redis_address(secret: SecretStr) -> SecretStr:
+    parts = urlsplit(secret.get_secret_value())
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in REDIS_SCHEMES or not place or parts.port == 0:
+        raise ValueError("no address of a Redis server")
     return secret
 
 
@@ -133,7 +143,7 @@ class SecretSettings(Area):
 
 
 class DataSettings(Area):
-    """Where rows, original files and vectors are kept."""
+    """Where rows, original files, vectors and shared counts are kept."""
 
     database_url: Annotated[SecretStr, AfterValidator(_database_address)] | None = setting(
         None,
@@ -152,6 +162,11 @@ class DataSettings(Area):
     )
     database_pool_recycle: Annotated[int, Field(ge=30)] = setting(
         1800, "seconds, at least 30", "Age at which a connection is replaced."
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_address)] | None = setting(
+        None,
+        "redis://user:password@host:6379/0, rediss://… (TLS) or unix:///path/to/socket",
+        "Redis, where several processes count rate limits together. Unset: each counts for itself.",
     )
     blob_store: Literal["database"] = setting("database", "database", "Where original files are kept.")
     vector_store: Literal["embedded", "memory"] = setting(
@@ -199,6 +214,18 @@ class AccessSettings(Area):
     )
     rate_limits: Literal["on", "off"] = setting(
         "on", "on or off", "Limits per caller, sign-in throttling included; off is refused in production."
+    )
+    rate_limit_caller: Annotated[int, Field(ge=10, le=UNITS_MAX)] = setting(
+        600, "a number from 10 to 100000", "Units that a user or API key may spend in a minute; a read costs one."
+    )
+    rate_limit_address: Annotated[int, Field(ge=10, le=UNITS_MAX)] = setting(
+        300, "a number from 10 to 100000", "Units that an address may spend in a minute without being signed in."
+    )
+    rate_limit_answers: Annotated[int, Field(ge=1, le=UNITS_MAX)] = setting(
+        30, "a number from 1 to 100000", "Answers that a user or API key may ask for in a minute."
+    )
+    rate_limit_refusals: Annotated[int, Field(ge=1, le=UNITS_MAX)] = setting(
+        60, "a number from 1 to 100000", "Missing, wrong or expired credentials in a minute from one address."
     )
 
 

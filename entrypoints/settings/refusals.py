@@ -1,6 +1,7 @@
 """What stops the start: settings that cannot be used, that contradict each other, or that production refuses."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
         (
             not settings.is_production or settings.edge.trusted_proxies or settings.edge.https_only != "auto",
             WrongSetting("TRUSTED_PROXIES", NO_TLS_DETAIL),
+        ),
+        (
+            settings.data.redis_url is None or find_spec("redis"),
+            WrongSetting("REDIS_URL", "needs a package that is not installed: pip install fastops[redis]."),
         ),
     ]
     return [problem for fine, problem in checks if not fine]

@@ -13,6 +13,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.wiring.identity import IdentityContainer
 from entrypoints.wiring.knowledge import KnowledgeContainer
 from entrypoints.wiring.language import LanguageContainer
+from entrypoints.wiring.limits import LimitsContainer
 from entrypoints.wiring.operations import AuditContainer, OperationsContainer
 from entrypoints.wiring.persistence import PersistenceContainer
 from entrypoints.wiring.retrieval import RetrievalContainer
@@ -34,7 +35,10 @@ class Container(DeclarativeContainer):
     security: Any = Area(SecurityContainer, settings=settings, keys=keys, persistence=persistence)
     retrieval: Any = Area(RetrievalContainer, settings=settings)
     language: Any = Area(LanguageContainer, settings=settings)
-    identity: Any = Area(IdentityContainer, settings=settings, persistence=persistence, security=security)
+    limits: Any = Area(LimitsContainer, settings=settings, language=language)
+    identity: Any = Area(
+        IdentityContainer, settings=settings, persistence=persistence, security=security, limits=limits
+    )
     knowledge: Any = Area(
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
     )

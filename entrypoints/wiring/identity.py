@@ -3,9 +3,8 @@
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import DependenciesContainer, Dependency, Factory, Provider, Selector, Singleton
+from dependency_injector.providers import DependenciesContainer, Dependency, Factory, Provider, Singleton
 
-from adapters.limits.memory import MemorySignInThrottle, NoSignInThrottle
 from application.identity.access import AccessService
 from application.identity.account import AccountService
 from application.identity.api_keys import ApiKeyService
@@ -26,17 +25,15 @@ class IdentityContainer(DeclarativeContainer):
     settings: Provider[Settings] = Dependency(instance_of=Settings)
     persistence: Any = DependenciesContainer()
     security: Any = DependenciesContainer()
+    limits: Any = DependenciesContainer()
 
-    throttle = Selector(
-        settings.provided.access.rate_limits, on=Singleton(MemorySignInThrottle), off=Singleton(NoSignInThrottle)
-    )
     policy = Factory(PasswordPolicy, settings.provided.access.password_min_length)
     passwords = Singleton(PasswordKeeper, policy, security.common_passwords, security.passwords)
     tokens = Factory(TokenMakers, access=security.access_tokens, refresh=security.refresh_tokens)
 
     users = Singleton(UserService, persistence.store, persistence.identity_lists, persistence.clock, passwords)
     account = Singleton(
-        AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, throttle
+        AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, limits.sign_in
     )
     authentication = Singleton(
         AuthenticationService,
@@ -45,7 +42,7 @@ class IdentityContainer(DeclarativeContainer):
         persistence.clock,
         passwords,
         tokens,
-        throttle,
+        limits.sign_in,
     )
     standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
     access = Singleton(AccessService, standing, persistence.clock, security.access_tokens, security.api_key_secrets)

@@ -113,4 +113,6 @@ def _to_close(container: "Container") -> list[Any]:
     retrieval, settings = container.retrieval, container.settings()
     parts = [retrieval.extractor(), retrieval.executor(), retrieval.ingest_executor(), retrieval.embedder()]
     parts += [container.language.model(), container.security.passwords()]
+    if container.limits.place() == "redis":
+        parts.append(container.limits.counts())
     return parts if settings.store == "memory" else [*parts, container.persistence.database()]

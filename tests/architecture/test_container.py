@@ -32,9 +32,11 @@ PROFILES: dict[str, dict[str, Any]] = {
         "embedding_dimension": 384,
     },
     "no rate limits": {"database_url": "memory://", "rate_limits": "off"},
+    "redis": {"database_url": "memory://", "redis_url": "redis://127.0.0.1:9/0"},
 }
 
 SQL_ONLY = frozenset({"persistence.database", "persistence.sql_principals", "persistence.sql_rights_epoch"})
+REDIS_ONLY = frozenset({"limits.counts"})
 MAY_BE_NONE = frozenset({"retrieval.snapshot_folder"})
 
 
@@ -54,6 +56,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 async def test_every_provider_resolves_in_every_profile(settings: Settings) -> None:
     container = build_container(settings)
     without = SQL_ONLY if settings.store == "memory" else frozenset()
+    without |= REDIS_ONLY if settings.data.redis_url is None else frozenset()
     found = {path: provider for path, provider in providers(container) if path not in without}
     assert len(found) > 50
     for path, provider in found.items():

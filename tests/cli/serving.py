@@ -45,7 +45,7 @@ class Serving:
             stdout=writing,
             stderr=writing,
             cwd=terminal.folder,
-            env=terminal.env(**more),
+            env=terminal.env(**{"RATE_LIMITS": "off"} | more),
         )
         os.close(writing)
         self._reader = threading.Thread(target=self._read, args=(reading,), daemon=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.limits.memory import PAIR, MemorySignInThrottle
+from adapters.limits.sign_in import USUAL
 from adapters.security.passwords import Argon2Passwords
 from application.identity.views import TokenPair
 from application.shared.unit_of_work import Operation
@@ -18,7 +18,7 @@ from domain.shared.actor import system_actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery
 from tests.factories import PasswordFactory
-from tests.identity_services import ORIGIN, PASSWORD, Identity, identity_on
+from tests.identity_services import ORIGIN, PASSWORD, Identity, a_throttle, identity_on
 from tests.stores import Store
 
 ROOT = system_actor("test")
@@ -85,7 +85,7 @@ async def test_disabling_beside_refreshes_leaves_no_session(store: Store) -> Non
 
 
 async def test_many_right_passwords_at_once_all_work(store: Store) -> None:
-    identity = await identity_on(store, throttle=MemorySignInThrottle(now=lambda: 0.0))
+    identity = await identity_on(store, throttle=a_throttle())
     user = await identity.person()
     for _ in range(3):
         won, refused = await outcomes([identity.sign_in(user) for _ in range(20)])
@@ -105,12 +105,12 @@ async def test_right_passwords_work_while_their_hash_is_renewed(store: Store) ->
 
 
 async def test_parallel_wrong_passwords_all_count(store: Store) -> None:
-    identity = await identity_on(store, throttle=MemorySignInThrottle(now=lambda: 0.0))
+    identity = await identity_on(store, throttle=a_throttle())
     user = await identity.person()
     _, refused = await outcomes([identity.sign_in(user, "wrong") for _ in range(50)])
     kinds = [type(error) for error in refused]
-    assert kinds.count(InvalidGrant) == PAIR.attempts
-    assert kinds.count(RateLimited) == 50 - PAIR.attempts
+    assert kinds.count(InvalidGrant) == USUAL.pair.units
+    assert kinds.count(RateLimited) == 50 - USUAL.pair.units
     with pytest.raises(RateLimited):
         await identity.sign_in(user)
 

@@ -26,6 +26,7 @@ from tests.http.embedding import WordEmbedder, WordTokenizer
 PASSWORD = "a horse that reads quietly"
 MASTER_KEY = b64encode(bytes(range(32))).decode()
 BASE = "http://kb.example.com"
+ADDRESS = "192.0.2.7"
 SYSTEM: Actor = system_actor("tests", Origin("tests", "127.0.0.1"))
 
 
@@ -97,6 +98,12 @@ class Service:
     async def token(self, **form: str) -> httpx2.Response:
         return await self.client.post("/api/v1/auth/token", data=form)
 
+    @asynccontextmanager
+    async def at(self, address: str) -> AsyncIterator[httpx2.AsyncClient]:
+        """A client at another address than the usual one."""
+        async with _client_of(self.app, address) as client:
+            yield client
+
     async def key_of(self, owner: Caller, *scopes: str) -> Caller:
         """A key of the owner with these scopes, as somebody who talks."""
         answer = await owner.post("/api-keys", {"name": "key", "scopes": list(scopes)})
@@ -118,7 +125,8 @@ class Service:
 
 
 def memory_settings(**others: Any) -> Settings:
-    return load_settings(None, database_url="memory://", rate_limits="off", public_url=BASE, **others)
+    usual = {"rate_limits": "off", "public_url": BASE}
+    return load_settings(None, database_url="memory://", **usual | others)
 
 
 def sqlite_settings(file: Path, **others: Any) -> Settings:
@@ -145,10 +153,11 @@ async def a_service(settings: Settings) -> AsyncIterator[Service]:
     """A service from start to stop."""
     container = quick_container(settings)
     app = create_app(container)
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 1234))
-    async with (
-        running(container, Extent.SEARCH),
-        httpx2.AsyncClient(transport=transport, base_url=BASE) as client,
-    ):
+    async with running(container, Extent.SEARCH), _client_of(app, ADDRESS) as client:
         yield Service(app, container, client)
         await asyncio.sleep(0)
+
+
+def _client_of(app: FastAPI, address: str) -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 1234))
+    return httpx2.AsyncClient(transport=transport, base_url=BASE)

@@ -16,6 +16,7 @@ from domain.shared.errors import NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import add_fields, problems
+from entrypoints.http.limits import ANSWER as ANSWERING
 from entrypoints.http.negotiation import chosen
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
@@ -58,7 +59,7 @@ add_fields(BOTH, "ETag", always=False)
 @router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID, NotFound)})
 async def ask(
     request: Request,
-    actor: Annotated[Actor, needs(Permission.ANSWERS, JSON, MEDIA_TYPE)],
+    actor: Annotated[Actor, needs(Permission.ANSWERS, JSON, MEDIA_TYPE, load=ANSWERING)],
     content: Annotated[QuestionIn, Depends(JsonBody(QuestionIn, QUESTION, form="stream"))],
     repeat: Annotated[Repeat | None, repeat_key()],
     _: Annotated[None, Depends(LastEventId())],

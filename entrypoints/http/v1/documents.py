@@ -19,6 +19,7 @@ from entrypoints.http.conditional import Precondition, if_match, is_known, tag_o
 from entrypoints.http.documented import add_fields, problems
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.hand_ins import HandInBody
+from entrypoints.http.limits import HEAVY
 from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
@@ -46,6 +47,7 @@ router = APIRouter(prefix="/api/v1", tags=["Documents"])
 Documents = Annotated[DocumentService, provided("knowledge.documents")]
 Reader = Annotated[Actor, needs(Permission.DOCUMENTS_READ)]
 Writer = Annotated[Actor, needs(Permission.DOCUMENTS_WRITE)]
+Ingester = Annotated[Actor, needs(Permission.DOCUMENTS_WRITE, load=HEAVY)]
 RepeatKey = Annotated[Repeat | None, repeat_key()]
 IfMatch = Annotated[Precondition, if_match(required=False)]
 Empty = Annotated[Nothing, Depends(JsonBody(Nothing, {}, optional=True))]
@@ -68,7 +70,7 @@ add_fields(CONTENT, "ETag", "Content-Disposition")
 )
 async def submit_document(
     request: Request,
-    actor: Writer,
+    actor: Ingester,
     collection_id: IdInPath,
     hand_in: Annotated[HandIn, Depends(HandInBody())],
     repeat: RepeatKey,
@@ -146,7 +148,7 @@ async def delete_document(
 )
 async def get_content(
     request: Request,
-    actor: Annotated[Actor, needs(Permission.DOCUMENTS_READ, "")],
+    actor: Annotated[Actor, needs(Permission.DOCUMENTS_READ, "", load=HEAVY)],
     document_id: IdInPath,
     documents: Documents,
 ) -> Response:
@@ -184,7 +186,7 @@ async def list_chunks(
     responses={202: shown(SUBMISSION, "Location")},
 )
 async def reingest_document(
-    request: Request, actor: Writer, document_id: IdInPath, _: Empty, repeat: RepeatKey, documents: Documents
+    request: Request, actor: Ingester, document_id: IdInPath, _: Empty, repeat: RepeatKey, documents: Documents
 ) -> Response:
     """Extract, cut and embed a document again; what is there serves until the new chunks are ready."""
     return _submitted(request, await documents.reingest(actor, document_id, repeat=repeat), repeat)

@@ -10,6 +10,7 @@ from domain.shared.actor import Actor, Permission
 from domain.shared.errors import Invalid, NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.documented import problems
+from entrypoints.http.limits import SEARCH as SEARCH_LOAD
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
 from entrypoints.http.security import needs
@@ -23,7 +24,7 @@ FILTER_INVALID = Invalid("filter_invalid", "The filter is not understood; see er
 
 @router.post("", response_model=SearchOut, responses={200: shown(SEARCH_ANSWER), **problems(FILTER_INVALID, NotFound)})
 async def search(
-    actor: Annotated[Actor, needs(Permission.SEARCH)],
+    actor: Annotated[Actor, needs(Permission.SEARCH, load=SEARCH_LOAD)],
     content: Annotated[SearchIn, Depends(JsonBody(SearchIn, SEARCH))],
     service: Annotated[SearchService, provided("knowledge.search")],
 ) -> Response:

@@ -29,7 +29,7 @@ from entrypoints.http.v1.schemas.values import shown
 router = APIRouter(prefix="/api/v1/auth", tags=["Sign-in"])
 
 Authentication = Annotated[AuthenticationService, provided("identity.authentication")]
-Caller = Annotated[Origin, anyone()]
+Caller = Annotated[Origin, anyone(oauth=True)]
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 USER_AGENT_MAX: Final = 300
 

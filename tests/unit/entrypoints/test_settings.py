@@ -1,6 +1,7 @@
 """Settings: where they are read from, which one wins, and what stops the start without showing a value."""
 
 import base64
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,10 @@ def test_every_wrong_setting_is_named_and_no_value_shown(monkeypatch: pytest.Mon
         MASTER_KEY="c2hvcnQtc2VjcmV0",
         LOG_FORMAT="xml-secret",
         PUBLIC_URL="ftp://secret",
+        REDIS_URL="memcached://secret",
     )
-    assert set(problems) == {"PORT", "DATABASE_URL", "ADMIN_EMAIL", "MASTER_KEY", "LOG_FORMAT", "PUBLIC_URL"}
+    names = {"PORT", "DATABASE_URL", "ADMIN_EMAIL", "MASTER_KEY", "LOG_FORMAT", "PUBLIC_URL", "REDIS_URL"}
+    assert set(problems) == names
     assert "secret" not in str(problems)
     assert all(detail.startswith("takes ") for detail in problems.values())
 
@@ -164,6 +167,39 @@ def test_what_is_none_of_a_list_stops_the_start(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis://:secret@/0",
+        "redis://cache:port/0",
+        "redis://cache:0",
+        "redis://cache:99999",
+        "unix://",
+        "http://cache",
+        "cache:6379",
+    ],
+)
+def test_what_is_no_address_of_redis_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert set(refused(monkeypatch, REDIS_URL=url)) == {"REDIS_URL"}
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://cache", "redis://:pass@cache:6379/2", "rediss://u:p@[::1]:6380", "unix:///run/redis.sock?db=1"]
+)
+def test_the_usual_addresses_of_redis_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    redis_url = loaded(monkeypatch, REDIS_URL=url).data.redis_url
+    assert redis_url is not None
+    assert redis_url.get_secret_value() == url
+
+
+def test_redis_without_its_package_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    problems = refused(monkeypatch, REDIS_URL="redis://cache")
+    assert set(problems) == {"REDIS_URL"}
+    assert "pip install fastops[redis]" in problems["REDIS_URL"]
+
+
+@pytest.mark.parametrize(
     ("scheme", "store", "driver"),
     [
         ("postgres", "postgresql", "postgresql+asyncpg"),
@@ -184,9 +220,11 @@ def test_every_usual_name_of_a_database_is_one_store(
 
 def test_secrets_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "hunter2-hunter2"
-    url = f"postgresql://fastops:{secret}@db/fastops"
+    url, redis_url = f"postgresql://fastops:{secret}@db/fastops", f"redis://:{secret}@cache"
     names = ("GROQ_API_KEY", "LANGUAGE_MODEL_KEY", "EMBEDDING_KEY", "METRICS_TOKEN")
-    settings = loaded(monkeypatch, DATABASE_URL=url, MASTER_KEY=KEY, **dict.fromkeys(names, secret))
+    settings = loaded(
+        monkeypatch, DATABASE_URL=url, REDIS_URL=redis_url, MASTER_KEY=KEY, **dict.fromkeys(names, secret)
+    )
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert secret not in text
         assert KEY not in text

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.limits.memory import PAIR, MemorySignInThrottle
+from adapters.limits.sign_in import USUAL
 from domain.identity.errors import EmailTaken, InvalidGrant, PasswordRefused, SessionRequired, TokenRefused
 from domain.shared.actor import Actor, ActorType, anonymous, system_actor
 from domain.shared.errors import NotFound, RateLimited, StaleVersion, Unauthenticated
 from domain.shared.values import ListQuery, new_id
-from tests.identity_services import ORIGIN, PASSWORD, Identity, identity_on
+from tests.identity_services import ORIGIN, PASSWORD, Identity, a_throttle, identity_on
 from tests.stores import memory_store
 
 NEW = "another horse that reads"
@@ -72,9 +72,9 @@ async def test_who_has_no_password_cannot_change_it(identity: Identity) -> None:
 
 
 async def test_a_stolen_token_does_not_serve_to_guess_the_password() -> None:
-    identity = await identity_on(memory_store(), throttle=MemorySignInThrottle(now=lambda: 0.0))
+    identity = await identity_on(memory_store(), throttle=a_throttle())
     actor = await identity.signed_in()
-    for _ in range(PAIR.attempts):
+    for _ in range(USUAL.pair.units):
         with pytest.raises(PasswordRefused):
             await identity.account.change_password(actor, "wrong", NEW)
     with pytest.raises(RateLimited):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.limits.memory import PAIR, MemorySignInThrottle
+from adapters.limits.sign_in import USUAL
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.refresh_tokens import HmacRefreshTokens
 from domain.identity.errors import InvalidGrant, TokenRefused
@@ -13,7 +13,7 @@ from domain.shared.actor import Origin, system_actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import new_id
 from tests.factories import PasswordFactory
-from tests.identity_services import HASHER, ORIGIN, PASSWORD, Identity, identity_on
+from tests.identity_services import HASHER, ORIGIN, PASSWORD, Identity, a_throttle, identity_on
 from tests.stores import memory_store
 
 ROOT = system_actor("test")
@@ -176,9 +176,9 @@ async def test_revoking_what_is_unknown_does_nothing(identity: Identity) -> None
 
 
 async def test_wrong_passwords_from_one_address_lock_nobody_out_elsewhere() -> None:
-    identity = await identity_on(memory_store(), throttle=MemorySignInThrottle(now=lambda: 0.0))
+    identity = await identity_on(memory_store(), throttle=a_throttle())
     user = await identity.person()
-    for _ in range(PAIR.attempts):
+    for _ in range(USUAL.pair.units):
         with pytest.raises(InvalidGrant):
             await identity.sign_in(user, "wrong")
     with pytest.raises(RateLimited) as limited:
@@ -188,9 +188,9 @@ async def test_wrong_passwords_from_one_address_lock_nobody_out_elsewhere() -> N
 
 
 async def test_right_passwords_are_not_limited() -> None:
-    identity = await identity_on(memory_store(), throttle=MemorySignInThrottle(now=lambda: 0.0))
+    identity = await identity_on(memory_store(), throttle=a_throttle())
     user = await identity.person()
-    for _ in range(3 * PAIR.attempts):
+    for _ in range(3 * USUAL.pair.units):
         await identity.sign_in(user)
 
 
