@@ -40,6 +40,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         findings += [finding async for finding in _inside(settings)]
     findings.append(await _embedding_model(settings))
     findings.append(_language_model(settings))
+    findings.append(await _rate_limits(settings))
     findings.append(_service(settings))
     return findings
 
@@ -121,6 +122,24 @@ def _language_model(settings: Settings) -> Finding:
         return Finding("language model", "ok", "Groq")
     detail = "none: answers are made of quotes. Set GROQ_API_KEY or LANGUAGE_MODEL_URL for written ones."
     return Finding("language model", "note", detail)
+
+
+async def _rate_limits(settings: Settings) -> Finding:
+    limits = build_container(settings).limits
+    place = limits.place()
+    if place == "nothing":
+        return Finding("rate limits", "note", "RATE_LIMITS is off: callers and guesses at passwords are not held back.")
+    if place == "process":
+        return Finding(
+            "rate limits", "ok", "counted by each process for itself; REDIS_URL would have them counted as one"
+        )
+    counts = limits.counts()
+    answers = await counts.check()
+    await counts.close()
+    if answers:
+        return Finding("rate limits", "ok", "counted in Redis for all processes")
+    detail = "Redis does not answer at REDIS_URL: each process counts for itself, and no language model is asked."
+    return Finding("rate limits", "bad", detail)
 
 
 def _service(settings: Settings) -> Finding:

@@ -13,7 +13,7 @@ MARKS = {"ok": "ok", "note": "note", "bad": "BAD"}
 
 
 def doctor(as_json: JsonFlag = False) -> None:
-    """Look at settings, data directory, database, keys and models. Exit code 6 if something needed does not work."""
+    """Look at settings, data, database, keys, models and limits. Exit code 6 if something needed does not work."""
     import asyncio
 
     from adapters.telemetry.logging import configure_logging

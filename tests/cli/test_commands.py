@@ -181,3 +181,25 @@ def test_doctor_is_content_with_an_installation(terminal: Terminal) -> None:
     findings = {finding["part"]: finding["state"] for finding in terminal.done("doctor", "--json").data}
     assert "bad" not in findings.values()
     assert findings["language model"] == "note"
+
+
+def test_doctor_says_where_limits_are_counted(terminal: Terminal, redis_url: str) -> None:
+    def finding(**settings: str) -> tuple[str, str, int]:
+        ended = terminal.run("doctor", "--json", **settings)
+        (found,) = [found for found in ended.data if found["part"] == "rate limits"]
+        return found["state"], found["detail"], ended.code
+
+    assert finding()[0] == "ok"
+    assert finding(RATE_LIMITS="off")[0] == "note"
+    assert finding(REDIS_URL=redis_url)[0] == "ok"
+    state, detail, code = finding(REDIS_URL="redis://:canary-3f9a@127.0.0.1:9/0")
+    assert (state, code) == ("bad", 6)
+    assert "REDIS_URL" in detail
+    assert "canary-3f9a" not in detail
+
+
+def test_an_option_that_redis_does_not_know_stops_the_start(terminal: Terminal) -> None:
+    ended = terminal.run("serve", REDIS_URL="redis://:canary-3f9a@127.0.0.1:9/0?colour=red", PORT="1")
+    assert ended.code == 2
+    assert "REDIS_URL" in ended.err
+    assert "canary-3f9a" not in ended.err
