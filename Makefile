@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz bench-search bench-journal docs release-api lock clean
+.PHONY: help install run test test-services check fuzz bench-search bench-journal bench-limits docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-search: install ## Measure search: quality and speed
 
 bench-journal: install ## Measure the journal: numbering, sealing, following
 	$(VENV)/python -m benchmarks.journal
+
+bench-limits: install ## Measure what counting a request costs
+	$(VENV)/python -m benchmarks.rate_limits
 
 docs: install ## Make the generated pages of the guide
 	$(VENV)/python -m entrypoints.reference.main
