@@ -9,6 +9,7 @@ from uuid import UUID
 
 from adapters.persistence.memory.journal import MemoryJournal, MemoryPositions, MemorySetAsides
 from adapters.persistence.memory.operations import MemoryBlobs, MemoryJobQueue, MemoryLeases
+from adapters.persistence.memory.personal import MemoryPersonalValues
 from adapters.persistence.memory.reads import (
     MemoryAuditTrail,
     MemoryIdentityReads,
@@ -26,6 +27,7 @@ from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, Sql
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
 from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases
+from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
@@ -60,6 +62,7 @@ class Store:
     overview: Any
     keeper: Any
     audit: Any
+    personal: Any
     database: Any
 
     def operation(self, name: str, repeat: Repeat | None = None, actor: Actor | None = None) -> Any:
@@ -123,6 +126,7 @@ def memory_store() -> Store:
         overview=journal,
         keeper=journal,
         audit=MemoryAuditTrail(database),
+        personal=MemoryPersonalValues(database),
         database=database,
     )
 
@@ -148,6 +152,7 @@ def sql_store(name: str, database: Database) -> Store:
         overview=SqlJournalOverview(database),
         keeper=SqlJournalKeeper(database, clock, sign),
         audit=SqlAuditTrail(database),
+        personal=SqlPersonalValues(database),
         database=database,
     )
 

@@ -1,9 +1,9 @@
 """Journal entries as they are written: one text that is hashed, and the personal values beside it.
 
-The body holds SHA-256(salt ‖ personal text), so erasing a person deletes side rows and the history still verifies.
+Personal values are two texts: who acted, and what of the target is personal. The body holds SHA-256(salt ‖ text) of
+each, so either can be erased and the history still verifies.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from uuid import UUID
 
 from adapters.persistence.tracking import Change, Row
 from application.shared.unit_of_work import Operation
+from domain.audit.chain import personal_digest
+from domain.shared.actor import Actor
 from domain.shared.entity import plain
 from domain.shared.values import Instant, new_id
 
@@ -28,7 +30,7 @@ class Entry:
     at: Instant
     columns: Row
     body: str
-    personal: Row | None
+    personal: Row
 
 
 def canonical(value: Any) -> str:
@@ -38,46 +40,59 @@ def canonical(value: Any) -> str:
 
 def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
     """The entry of one changed aggregate."""
-    actor, mapping = operation.actor, change.mapping
+    mapping = change.mapping
     before, after = _difference(change)
-    personal = {
-        "actor_name": actor.name,
-        "client_address": actor.origin.client_address,
-        "before": _only(before, mapping.personal),
-        "after": _only(after, mapping.personal),
-    }
-    salt, text = os.urandom(16), canonical(personal)
-    columns: Row = {
+    facts: Row = {
         "operation": operation.name,
-        "actor_type": actor.type.value,
-        "actor_id": actor.id,
-        "request_id": actor.origin.request_id,
         "target_type": mapping.kind,
         "target_id": str(change.id),
         "version": change.version,
         "outcome": "success",
     }
-    entry_id = new_id()
-    body = columns | {
-        "id": entry_id,
-        "at": at,
+    shown = {
         "before": _without(before, mapping.personal),
         "after": _without(after, mapping.personal),
         "events": [{"name": event.name, "payload": event.payload()} for event in change.events],
-        "personal_hash": hashlib.sha256(salt + text.encode()).hexdigest(),
     }
-    side = {"entry_id": entry_id, "salt": salt, "body": text}
-    return Entry(id=entry_id, at=at, columns=columns, body=canonical(body), personal=side)
+    values = {"before": _only(before, mapping.personal), "after": _only(after, mapping.personal)}
+    return _entry(operation.actor, at, facts, shown, values if any(values.values()) else None)
 
 
-def merged(body: str, personal: str | None) -> dict[str, Any]:
+def merged(body: str, *personal: str | None) -> dict[str, Any]:
     """An entry for people: its body with the personal values put back where they are still there."""
     entry: dict[str, Any] = json.loads(body)
-    side: dict[str, Any] = json.loads(personal) if personal else {}
+    side: dict[str, Any] = {}
+    for part in personal:
+        side |= json.loads(part) if part else {}
     for part in ("before", "after"):
         if entry[part] is not None:
             entry[part] |= side.get(part) or {}
     return entry | {"actor_name": side.get("actor_name"), "client_address": side.get("client_address")}
+
+
+def _entry(actor: Actor, at: Instant, facts: Row, shown: Row, values: Row | None) -> Entry:
+    entry_id = new_id()
+    who = {"actor_type": actor.type.value, "actor_id": actor.id, "request_id": actor.origin.request_id}
+    columns = facts | who
+    actor_salt, actor_hash, actor_body = _salted(
+        {"actor_name": actor.name, "client_address": actor.origin.client_address}
+    )
+    salt, personal_hash, personal_body = _salted(values) if values else (None, None, None)
+    hashes = {"actor_hash": actor_hash, "personal_hash": personal_hash}
+    side = {"salt": salt, "body": personal_body, "actor_salt": actor_salt, "actor_body": actor_body}
+    return Entry(
+        id=entry_id,
+        at=at,
+        columns=columns,
+        body=canonical(columns | shown | hashes | {"id": entry_id, "at": at}),
+        personal={"entry_id": entry_id} | side,
+    )
+
+
+def _salted(values: Row) -> tuple[bytes, str, str]:
+    """Salt, hash and text of personal values."""
+    salt, text = os.urandom(16), canonical(values)
+    return salt, personal_digest(salt, text), text
 
 
 def _difference(change: Change) -> tuple[Row | None, Row | None]:

@@ -39,6 +39,7 @@ class AggregateMapping(Generic[A]):
     """How one aggregate becomes a row and its owned rows, and what of it the journal may show.
 
     `personal` values lie in the journal's side row, `secret` ones nowhere in it. Machinery is not `journaled`.
+    What is `private` belongs to whoever acted, so its personal values are erased with that person.
     A change of a member in `rights`, and a removal where there are any, moves the epoch of rights.
     """
 
@@ -51,6 +52,7 @@ class AggregateMapping(Generic[A]):
     personal: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     rights: frozenset[str] = frozenset()
+    private: bool = False
     journaled: bool = True
 
     def row(self, entity: A) -> Row:

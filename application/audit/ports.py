@@ -1,4 +1,4 @@
-"""Ports of audit: the trail as people read it."""
+"""Ports of audit: the trail as people read it, and the personal values that lie beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,3 +34,20 @@ class AuditTrail(Protocol):
 
     async def event(self, id: UUID) -> AuditEvent:
         """Raises NotFound."""
+
+
+class PersonalValues(Protocol):
+    """Names, addresses and free text beside the entries. Without them the entries are still there and still verify."""
+
+    async def erase_person(self, user_id: UUID) -> int:
+        """Erase what the trail holds of one person; in how many entries.
+
+        That is who acted, where it was this person or one of his API keys; the values of his account; and those of what
+        only he had, such as sessions and answers. What he did to things of others stays.
+        """
+
+    async def erase_older(self, than: Instant, behind: int, limit: int) -> int:
+        """Erase all personal values of up to `limit` entries older than `than`; the number of the last entry seen.
+
+        Numbers rise with time. Call again with what was given back; equal to `behind` when there is nothing more.
+        """

@@ -31,7 +31,8 @@ class JournalService:
         """Where the journal stands, with a follower for each reaction, named as the reaction is."""
         actor.require(Permission.OPERATIONS_READ)
         state = await self._overview.state()
-        known = {follower.name.removeprefix(REACTION_PREFIX): follower for follower in state.followers}
+        kept = [follower for follower in state.followers if follower.name.startswith(REACTION_PREFIX)]
+        known = {follower.name.removeprefix(REACTION_PREFIX): follower for follower in kept}
         names = sorted({*known, *self._reactions})
         followers = [replace(known.get(name) or FollowerState(name=name, position=0), name=name) for name in names]
         return replace(state, followers=followers)

@@ -45,6 +45,11 @@ def leaf(position: int, body: str) -> bytes:
     return hashlib.sha256(b"\x00" + position.to_bytes(8, "big") + body.encode()).digest()
 
 
+def personal_digest(salt: bytes, text: str) -> str:
+    """What an entry holds of personal values that lie beside it, in hex."""
+    return hashlib.sha256(salt + text.encode()).hexdigest()
+
+
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
     """The root over the leaves in order; a left-over node moves up unchanged. Raises ValueError for no leaves."""
     if not leaves:

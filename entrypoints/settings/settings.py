@@ -16,6 +16,7 @@ from entrypoints.settings.areas import (
     SecretSettings,
     ServiceSettings,
 )
+from entrypoints.settings.audit import AuditSettings
 from entrypoints.settings.edge import EdgeSettings
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 
@@ -32,6 +33,7 @@ class Settings(BaseModel):
     models: ModelSettings = Field(default_factory=ModelSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
     observed: ObservedSettings = Field(default_factory=ObservedSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
 
     @property
     def database_url(self) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KEYS_EVERY = 5.0
 FORGET_EVERY = 60.0
 FORGET_AT_ONCE = 500
+ERASE_EVERY = 600.0
 
 
 class Background:
@@ -51,6 +52,7 @@ class Background:
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
+        supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
     async def stop(self) -> None:
@@ -71,6 +73,10 @@ class Background:
         """Remove what was kept for repeats and has run out, in one process of each database."""
         upkeep: RepeatUpkeep = self._container.persistence.store()
         return await self._duty.is_mine() and await upkeep.forget_repeats(FORGET_AT_ONCE) == FORGET_AT_ONCE
+
+    async def _erase_old(self) -> bool:
+        """Erase personal values of the trail that are older than the settings allow."""
+        return await self._duty.is_mine() and await self._container.audit.erasure().erase_old()
 
 
 async def _warm(embedder: Any) -> None:

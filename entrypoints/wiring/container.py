@@ -7,22 +7,26 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, Dependency, Object, Provider
 from dependency_injector.providers import Container as Area
 
+from application.audit.personal import PersonalErasure
 from application.identity.reactions import IdentityReactions
 from application.shared.journal import Reaction
 from entrypoints.settings.settings import Settings
+from entrypoints.wiring.audit import AuditContainer
 from entrypoints.wiring.identity import IdentityContainer
 from entrypoints.wiring.knowledge import KnowledgeContainer
 from entrypoints.wiring.language import LanguageContainer
 from entrypoints.wiring.limits import LimitsContainer
-from entrypoints.wiring.operations import AuditContainer, OperationsContainer
+from entrypoints.wiring.operations import OperationsContainer
 from entrypoints.wiring.persistence import PersistenceContainer
 from entrypoints.wiring.retrieval import RetrievalContainer
 from entrypoints.wiring.security import KeysContainer, SecurityContainer
 
 
-def all_reactions(identity: IdentityReactions, knowledge: Sequence[Reaction]) -> tuple[Reaction, ...]:
+def all_reactions(
+    identity: IdentityReactions, knowledge: Sequence[Reaction], audit: PersonalErasure
+) -> tuple[Reaction, ...]:
     """What follows from journal entries, of all contexts, in one table."""
-    return (*identity.table(), *knowledge)
+    return (*identity.table(), *knowledge, *audit.reactions())
 
 
 class Container(DeclarativeContainer):
@@ -42,9 +46,9 @@ class Container(DeclarativeContainer):
     knowledge: Any = Area(
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
     )
-    reactions = Callable(all_reactions, identity.reactions, knowledge.reactions)
+    audit: Any = Area(AuditContainer, settings=settings, persistence=persistence)
+    reactions = Callable(all_reactions, identity.reactions, knowledge.reactions, audit.erasure)
     operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge, reactions=reactions)
-    audit: Any = Area(AuditContainer, persistence=persistence)
 
 
 def build_container(settings: Settings) -> Container:

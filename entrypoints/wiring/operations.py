@@ -1,4 +1,4 @@
-"""Wiring of operations and audit: small contexts that read what the others leave behind."""
+"""Wiring of operations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Singleton
 
-from application.audit.trail import AuditService
 from application.operations.jobs import JobService
 from application.operations.journal import JournalService
 from application.shared.journal import Reaction
@@ -33,11 +32,3 @@ class OperationsContainer(DeclarativeContainer):
         Callable(names_of, reactions),
     )
     health = Singleton(Health, persistence.journal, knowledge.index_feed)
-
-
-class AuditContainer(DeclarativeContainer):
-    """The trail as people read it."""
-
-    persistence: Any = DependenciesContainer()
-
-    trail = Singleton(AuditService, persistence.audit_trail)

@@ -16,6 +16,7 @@ from dependency_injector.providers import (
 from adapters.persistence.memory import journal as memory_journal
 from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
+from adapters.persistence.memory.personal import MemoryPersonalValues
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.repeats import RepeatRecords
@@ -27,6 +28,7 @@ from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPos
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
@@ -110,5 +112,8 @@ class PersistenceContainer(DeclarativeContainer):
         family,
         memory=Singleton(memory_reads.MemoryAuditTrail, in_memory),
         sql=Singleton(SqlAuditTrail, database),
+    )
+    personal_values = Selector(
+        family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
     )
     signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))

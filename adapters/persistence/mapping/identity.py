@@ -163,6 +163,7 @@ SESSIONS = AggregateMapping[Session](
     to_row=session_to_row,
     from_row=session_from_row,
     personal=frozenset({"client_address", "user_agent"}),
+    private=True,
     secret=frozenset({"secret_hash"}),
     rights=frozenset({"ended_at", "expires_at"}),
 )

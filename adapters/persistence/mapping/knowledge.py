@@ -161,4 +161,5 @@ ANSWERS = AggregateMapping[Answer](
     to_row=answer_to_row,
     from_row=answer_from_row,
     personal=frozenset({"question", "text", "citations", "sources"}),
+    private=True,
 )

@@ -220,7 +220,7 @@ class MemoryAuditTrail:
         raise NotFound()
 
     def _event(self, position: int, entry: Entry) -> AuditEvent:
-        shown = merged(entry.body, entry.personal["body"] if entry.personal else None)
+        shown = merged(entry.body, entry.personal["body"], entry.personal["actor_body"])
         sealed = self._database.seals[-1].last_position if self._database.seals else 0
         columns = {name: value for name, value in entry.columns.items() if name not in ("operation", "version")}
         return AuditEvent(

@@ -1,6 +1,6 @@
 """The audit trail as people read it: journal entries with their sealed sequence and what is left of personal values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -40,12 +40,12 @@ class SqlAuditTrail:
 def _events(connection: Connection, rows: Sequence[Row[Any]]) -> list[AuditEvent]:
     if not rows:
         return []
-    side = select(journal_personal.c.entry_id, journal_personal.c.body)
-    ids = [row.id for row in rows]
-    personal = {row.entry_id: row.body for row in connection.execute(side.where(journal_personal.c.entry_id.in_(ids)))}
+    side = select(journal_personal.c.entry_id, journal_personal.c.body, journal_personal.c.actor_body)
+    found = connection.execute(side.where(journal_personal.c.entry_id.in_([row.id for row in rows])))
+    personal = {row.entry_id: (row.body, row.actor_body) for row in found}
     sealed = connection.execute(select(func.max(journal_seals.c.last_position))).scalar() or 0
     positions = _positions(connection, [row.number for row in rows])
-    return [_event(row, personal.get(row.id), positions.get(row.number), sealed) for row in rows]
+    return [_event(row, personal.get(row.id, ()), positions.get(row.number), sealed) for row in rows]
 
 
 def _positions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
@@ -56,8 +56,8 @@ def _positions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]
     return {row.number: row.position for row in found}
 
 
-def _event(row: Row[Any], personal: str | None, position: int | None, sealed: int) -> AuditEvent:
-    entry = merged(row.body, personal)
+def _event(row: Row[Any], personal: Iterable[str | None], position: int | None, sealed: int) -> AuditEvent:
+    entry = merged(row.body, *personal)
     return AuditEvent(
         id=row.id,
         sequence=position if position is not None and position <= sealed else None,

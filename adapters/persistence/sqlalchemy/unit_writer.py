@@ -125,6 +125,4 @@ def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     if connection.dialect.name != "sqlite":
         numbers = select(journal.c.number).where(journal.c.id.in_([entry.id for entry in entries]))
         connection.execute(insert(journal_pending).from_select(["number"], numbers))
-    personal = [entry.personal for entry in entries if entry.personal is not None]
-    if personal:
-        connection.execute(insert(journal_personal), personal)
+    connection.execute(insert(journal_personal), [entry.personal for entry in entries])
