@@ -10,6 +10,7 @@ import typer
 
 from domain.shared.errors import Conflict, Invalid
 from entrypoints.cli.errors import say
+from entrypoints.http.transport import UNSENT_BYTES
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -67,6 +68,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise AddressRefused() from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections take it over from the socket that listens
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError as error:

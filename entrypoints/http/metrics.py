@@ -10,6 +10,12 @@ DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 IN_PROGRESS = Gauge("fastops_http_requests_in_progress", "Requests being worked on.")
+CONNECTIONS = Gauge("fastops_http_connections", "Open connections.")
+ENDED = Counter(
+    "fastops_http_connections_ended_total",
+    "Connections that the service ended: the code of a refusal, answer_not_taken, idle, gave_way or stopped.",
+    ("reason",),
+)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -1,216 +1,139 @@
-"""The server under the application: uvicorn on httptools, with the deadlines and limits that it lacks.
+"""The server under the application: uvicorn with an eye on all connections, a bound on their number, a gentle end."""
 
-httptools rather than h11: its parser (llhttp) is as strict in its default mode and takes a tenth of the time.
-"""
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
-from typing import Any, Final, cast
-
-import orjson
 import uvicorn
+from loguru import logger
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from domain.shared.values import new_id
-from entrypoints.http.edge import SECURITY_HEADERS
-from entrypoints.http.exchange import Exchange
-from entrypoints.http.problems import MEDIA_TYPE, Problem
+from entrypoints.http.connection import Connections, GuardedProtocol
 
-HEAD_SECONDS: Final = 10.0
-HEAD_BYTES: Final = 16 * 1024
-HEADERS_MAX: Final = 100
-URL_BYTES: Final = 8 * 1024
-BODY_BYTES_PER_SECOND: Final = 500
-BODY_WINDOW_SECONDS: Final = 10.0
-LINGER_SECONDS: Final = 2.0
-KEEP_ALIVE_SECONDS: Final = 60
-STOP_SECONDS: Final = 20
-
-MALFORMED_REQUEST: Final = Problem(400, "malformed_request", "This is no HTTP/1.1 request that can be told safely.")
-TIMED_OUT: Final = Problem(408, "request_timeout", "The request took too long to arrive.")
-URL_TOO_LONG: Final = Problem(414, "url_too_long", f"Use an address of at most {URL_BYTES} bytes.")
-HEAD_TOO_LARGE: Final = Problem(
-    431, "headers_too_large", f"Send at most {HEADERS_MAX} header fields with at most {HEAD_BYTES} bytes."
-)
-_SAFE: Final = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in SECURITY_HEADERS)
-REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 414: "URI Too Long", 431: "Header Fields Too Large"}
+TICK_SECONDS: Final = 0.1
+LOOK_EVERY: Final = 10
+"""Ticks between two looks at the connections."""
 
 
-class Refused(Exception):
-    """Raised in a callback of the parser, which then stops."""
+class Stage(IntEnum):
+    """How far the end of a server has come. Each stop signal leads on by at least one."""
+
+    SERVING = 0
+    DRAINING = 1
+    """Serves as before, but says that others should be asked: on /readyz, and by `Connection: close`."""
+    FINISHING = 2
+    """Takes no new connections; what is at work comes to its end."""
+    CUT_OFF = 3
+    """What is still at work is given up."""
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """Refuses what two servers could read differently (RFC 9112 §11.2), and callers who keep a connection waiting.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How many connections a server holds, and how long its end may take, in seconds."""
 
-    The sweep of the server looks at `overdue` once a second, so that a request costs no timer.
-    """
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(_Lingering(transport, self))  # type: ignore[arg-type]
-        self._refusal = MALFORMED_REQUEST
-        self._head_since: float | None = self.loop.time()
-        self._head_bytes = 0
-        self._body_since: float | None = None
-        self._body_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
-        if self._head_since is None and self._body_since is None:
-            self._head_since = self.loop.time()
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_since is not None and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(HEAD_TOO_LARGE)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._fields_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > URL_BYTES:
-            self._stop(URL_TOO_LONG)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._fields_bytes += len(name) + len(value)
-        if self._fields_bytes > HEAD_BYTES or len(self.headers) > HEADERS_MAX:
-            self._stop(HEAD_TOO_LARGE)
-
-    def on_headers_complete(self) -> None:
-        self._check_head()
-        self._head_since, self._head_bytes = None, 0
-        self._body_since, self._body_bytes = self.loop.time(), 0
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._body_since = None
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the signature is uvicorn's)
-        self._refuse(self._refusal)
-
-    def overdue(self, now: float) -> bool:
-        """Whether the head has been on its way for too long, or the body comes too slowly while somebody waits."""
-        if self._head_since is not None:
-            return now - self._head_since > HEAD_SECONDS
-        if self._body_since is None or now - self._body_since < BODY_WINDOW_SECONDS:
-            return False
-        too_slow = self._body_bytes < BODY_BYTES_PER_SECOND * BODY_WINDOW_SECONDS
-        self._body_since, self._body_bytes = now, 0
-        return too_slow and not self.flow.read_paused
-
-    def drop(self) -> None:
-        """End an overdue connection; one that has sent nothing at all is told nothing."""
-        if self._head_since is not None and not self._head_bytes:
-            self.transport.abort()
-        else:
-            self._refuse(TIMED_OUT)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """A client may ask for another protocol and gets this one (RFC 9110 §7.8); nobody needs to hear of it."""
-
-    def _check_head(self) -> None:
-        counts: dict[bytes, int] = {}
-        for name, _ in self.headers:
-            counts[name] = counts.get(name, 0) + 1
-        hosts, lengths = counts.get(b"host", 0), counts.get(b"content-length", 0)
-        codings = counts.get(b"transfer-encoding", 0)
-        version = self.parser.get_http_version()
-        needed = 1 if version == "1.1" else 0
-        if not needed <= hosts <= 1 or lengths + codings > 1 or version not in {"1.0", "1.1"}:
-            self._stop(MALFORMED_REQUEST)
-        if codings and (needed == 0 or dict(self.headers)[b"transfer-encoding"].lower() != b"chunked"):
-            self._stop(MALFORMED_REQUEST)
-
-    def _stop(self, problem: Problem) -> None:
-        self._refusal = problem
-        raise Refused
-
-    def _refuse(self, problem: Problem) -> None:
-        """Tell the problem in the form that the application has, and end the connection.
-
-        The application takes a request that it is still reading for a lost connection. Where an answer is on its way,
-        nothing can be told any more.
-        """
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if cycle.response_started or self.pipeline:
-                self.transport.abort()
-                return
-            cycle.disconnected = True
-            cycle.message_event.set()
-        exchange = Exchange(request_id=str(new_id()), client_address=None, headers={})
-        content = orjson.dumps(problem.members(self.root_path, exchange))
-        head = (
-            f"HTTP/1.1 {problem.status} {REASONS[problem.status]}\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(content)}\r\nconnection: close\r\n"
-            f"{_SAFE}x-request-id: {exchange.request_id}\r\n\r\n"
-        )
-        self._head_since = self._body_since = None
-        self.transport.write(head.encode() + content)
-        cast(_Lingering, self.transport).linger()
-
-
-class _Lingering:
-    """A transport that closes gently: a client that is still sending gets to read the answer (RFC 9112 §9.6)."""
-
-    def __init__(self, transport: Any, protocol: GuardedProtocol) -> None:
-        self._transport, self._protocol = transport, protocol
-        self._closing = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def is_closing(self) -> bool:
-        return self._closing or bool(self._transport.is_closing())
-
-    def close(self) -> None:
-        cycle = self._protocol.cycle
-        if cycle is not None and cycle.more_body and not self.is_closing():
-            self.linger()
-        else:
-            self._transport.close()
-
-    def linger(self) -> None:
-        """Say that nothing more comes, and read on into nothing for a moment."""
-        self._closing = True
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self._protocol.flow.resume_reading()
-        self._protocol.loop.call_later(LINGER_SECONDS, self._transport.abort)
+    connections: int = 10_000
+    drain: float = 0.0
+    stop: float = 20.0
 
 
 class Server(uvicorn.Server):
-    """uvicorn with the sweep over its connections."""
+    """uvicorn's server, which looks at its connections, and comes to its end in stages."""
+
+    server_state: Connections
+
+    def __init__(self, app: ASGIApp, bounds: Bounds, entered: Callable[[Stage], None] = lambda _: None) -> None:
+        config = uvicorn.Config(
+            app,
+            http=GuardedProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+        super().__init__(config)
+        self.server_state = Connections(bounds.connections)
+        self.stage = Stage.SERVING
+        self._bounds, self._entered = bounds, entered
+
+    def stop(self, at_least: Stage = Stage.DRAINING) -> None:
+        """Go on to the next stage of the end, or further. May be called in a signal handler."""
+        self.stage = Stage(min(Stage.CUT_OFF, max(self.stage + 1, at_least)))
+        self.server_state.ending = self.should_exit = True
+        self._entered(self.stage)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % 10 == 0:
-            self._sweep()
+        if counter % LOOK_EVERY == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in self._connections():
+                connection.look(now)
         return await super().on_tick(counter)
 
-    def _sweep(self) -> None:
-        for connection in list(self.server_state.connections):
-            if isinstance(connection, GuardedProtocol) and connection.overdue(connection.loop.time()):
-                connection.drop()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Come to the end: serve on for the drain delay, let requests finish, give up what is left."""
+        logger.bind(seconds=self._bounds.drain).info("draining")
+        await self._stay(Stage.DRAINING, self._bounds.drain)
+        self._go_on_to(Stage.FINISHING)
+        await self._stop_listening(sockets or [])
+        await self._stay(Stage.FINISHING, self._bounds.stop)
+        if self._is_busy():
+            self._go_on_to(Stage.CUT_OFF)
+            await self._cut_off()
+        await self.lifespan.shutdown()
+
+    async def _stay(self, stage: Stage, seconds: float) -> None:
+        """Remain in a stage until its time is over, a signal leads on, or nothing is left to finish."""
+        loop = asyncio.get_running_loop()
+        until, counter = loop.time() + seconds, 0
+        while self.stage <= stage and loop.time() < until and (stage < Stage.FINISHING or self._is_busy()):
+            await self.on_tick(counter)
+            if stage is Stage.FINISHING:
+                for connection in self._connections():
+                    connection.retire(loop.time())
+            await asyncio.sleep(min(TICK_SECONDS, max(0.0, until - loop.time())))
+            counter += 1
+
+    def _go_on_to(self, stage: Stage) -> None:
+        if self.stage < stage:
+            self.stop(stage)
+
+    async def _stop_listening(self, sockets: Sequence[socket.socket]) -> None:
+        """Take over the connections that the kernel has accepted already, which it would reset, and then no more."""
+        left = [connection for listening in sockets for connection in _accepted(listening)]
+        for server in self.servers:
+            server.close()
+        for listening in sockets:
+            listening.close()
+        loop = asyncio.get_running_loop()
+        for connection in left:
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    async def _cut_off(self) -> None:
+        logger.bind(count=len(self.server_state.tasks)).warning("requests given up: they took too long to finish")
+        for connection in self._connections():
+            connection.cut_off()
+        for task in self.server_state.tasks:
+            task.cancel()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=1)
+
+    def _is_busy(self) -> bool:
+        return bool(self.server_state.connections or self.server_state.tasks)
+
+    def _connections(self) -> list[GuardedProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, GuardedProtocol)]
+
+    def _protocol(self) -> GuardedProtocol:
+        return GuardedProtocol(self.config, self.server_state, self.lifespan.state)
 
 
-def server_of(app: ASGIApp) -> Server:
-    """The server of this application; its own log lines go through the standard module."""
-    config = uvicorn.Config(
-        app,
-        http=GuardedProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-    return Server(config)
+def _accepted(listening: socket.socket) -> Iterator[socket.socket]:
+    listening.setblocking(False)
+    while True:
+        try:
+            yield listening.accept()[0]
+        except OSError:
+            return

@@ -19,6 +19,10 @@ from entrypoints.settings.areas import (
 from entrypoints.settings.audit import AuditSettings
 from entrypoints.settings.edge import EdgeSettings
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
+from entrypoints.settings.server import ServerSettings
+
+DRAIN_SECONDS = 5.0
+"""Outside development: some proxy in front must hear of the end before it comes, usually at its second look."""
 
 
 class Settings(BaseModel):
@@ -28,6 +32,7 @@ class Settings(BaseModel):
 
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     edge: EdgeSettings = Field(default_factory=EdgeSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
     secrets: SecretSettings = Field(default_factory=SecretSettings)
     data: DataSettings = Field(default_factory=DataSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
@@ -82,6 +87,12 @@ class Settings(BaseModel):
     def makes_what_is_missing(self) -> bool:
         """Whether the first start creates the data directory, key, schema and administrator by itself."""
         return self.service.environment is Environment.DEVELOPMENT and self.store in {"sqlite", "memory"}
+
+    @property
+    def drain_seconds(self) -> float:
+        if self.server.drain_seconds is not None:
+            return self.server.drain_seconds
+        return 0.0 if self.service.environment is Environment.DEVELOPMENT else DRAIN_SECONDS
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, for a child process that must see the same ones."""

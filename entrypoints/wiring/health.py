@@ -15,6 +15,9 @@ class Health:
     def __init__(self, journal: Any, feed: Feed) -> None:
         self._journal, self._feed = journal, feed
         self.stopping = False
+        """Whether requests should go elsewhere."""
+        self.finishing = False
+        """Whether what has no end of its own must come to one."""
 
     async def ready(self) -> dict[str, str]:
         """The state of each needed part: `up`, or a word for what is wrong."""

@@ -2,11 +2,14 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
+from contextlib import suppress
 
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PR_SET_PDEATHSIG = 1
+FILES_MAX = 1_000_000
 
 
 def limit_threads() -> None:
@@ -14,6 +17,18 @@ def limit_threads() -> None:
     for name in SINGLE_THREADED:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def open_files() -> int:
+    """Let this process open as many files as the system allows it to, and tell how many that are.
+
+    The usual soft limit exists for programs that use select(2), which this one does not.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name a hard limit above what they allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return FILES_MAX if soft == resource.RLIM_INFINITY else min(soft, FILES_MAX)
 
 
 def die_with_parent(parent: int) -> None:

@@ -35,8 +35,8 @@ class Answer:
 class Serving:
     """One run of the service. On a terminal its stderr is a pseudo-terminal, else a pipe."""
 
-    def __init__(self, terminal: Terminal, *, on_terminal: bool = False, **more: str) -> None:
-        self.port = free_port()
+    def __init__(self, terminal: Terminal, *, on_terminal: bool = False, port: int | None = None, **more: str) -> None:
+        self.port = port or free_port()
         self._text = bytearray()
         reading, writing = pty.openpty() if on_terminal else os.pipe()
         self.process = subprocess.Popen(

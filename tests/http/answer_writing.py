@@ -20,7 +20,7 @@ from tests.fakes_language_model import ScriptedModel
 from tests.http.service import Caller, Service, quick_container
 from tests.http.test_collections import made_by
 from tests.http.test_documents import submitted
-from tests.http.test_server import served
+from tests.server.sockets import served
 
 STREAM = {"Accept": "text/event-stream"}
 QUESTION = {"question": "How many days of leave a year has everyone?"}

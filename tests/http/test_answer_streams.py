@@ -279,7 +279,7 @@ async def test_one_that_is_cancelled_gives_up_its_work_and_its_lease(library: Li
 async def test_a_stop_lets_answers_be_finished(library: Library) -> None:
     async with library.asking() as stream:
         may_answer = await library.model.next_turn()
-        library.container.operations.health().stopping = True
+        library.container.operations.health().finishing = True
         may_answer.set()
         (*_, last) = await stream.rest()
     assert last["event"] == "done"

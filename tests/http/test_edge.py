@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from entrypoints.http.app import create_app
-from entrypoints.http.server import server_of
+from entrypoints.http.server import Bounds, Server
 from entrypoints.settings.settings import load_settings
 from tests.http.service import PASSWORD, Caller, Service, a_service, memory_settings, quick_container, sqlite_settings
 from tests.http.test_envelope import logged
@@ -94,7 +94,7 @@ class TestClientAddress:
         settings = memory_settings(trusted_proxies="unix", https_only="on")
         opened = socket.socket(socket.AF_UNIX)
         opened.bind(str(tmp_path / "s"))
-        server = server_of(create_app(quick_container(settings)))
+        server = Server(create_app(quick_container(settings)), Bounds())
         running = asyncio.create_task(server.serve(sockets=[opened]))
         while not (server.started or running.done()):  # noqa: ASYNC110 (uvicorn offers no event)
             await asyncio.sleep(0.01)

@@ -109,5 +109,5 @@ async def test_streams_end_when_the_service_stops(service: Service) -> None:
     editor = await service.person("editor")
     collection = (await made_by(editor))["id"]
     job = (await editor.post(f"/collections/{collection}/documents", {"text": "t"})).json()["job"]
-    service.container.operations.health().stopping = True
+    service.container.operations.health().finishing = True
     assert len(heard((await editor.get(f"/jobs/{job['id']}/events")).text)) == 1

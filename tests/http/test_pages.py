@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from domain.shared import errors
+from entrypoints.http.early_refusals import EARLY_REFUSALS
 from entrypoints.http.edge import HTTPS_REQUIRED, MISDIRECTED
 from entrypoints.http.handbook import sections
 from entrypoints.http.pages import rendered
 from entrypoints.http.problems import HTTP_REFUSALS, INTERNAL
-from entrypoints.http.server import HEAD_TOO_LARGE, MALFORMED_REQUEST, TIMED_OUT, URL_TOO_LONG
 from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 
@@ -47,7 +47,7 @@ def _slug(node: ast.expr) -> Iterator[str]:
 
 def test_every_code_is_explained_and_nothing_else_is() -> None:
     by_http = {code for code, _ in HTTP_REFUSALS.values()} | {INTERNAL[0]}
-    by_server = {problem.code for problem in (HEAD_TOO_LARGE, MALFORMED_REQUEST, TIMED_OUT, URL_TOO_LONG)}
+    by_server = {problem.code for problem in EARLY_REFUSALS}
     at_the_edge = {HTTPS_REQUIRED.code, MISDIRECTED.code}
     known = set(codes_in_the_code()) | by_http | by_server | at_the_edge
     explained = set(sections("problems.md"))

@@ -68,7 +68,7 @@ async def follow_job(
         view = await jobs.get(caller, job_id)
         return Event(f"{view.version}.{view.done}", "job", job_out(view), last=view.status in FINAL)
 
-    return await followed(request, actor, look, lambda: health.stopping)
+    return await followed(request, actor, look, lambda: health.finishing)
 
 
 @router.post("/{job_id}/cancel", response_model=JobOut, responses={200: shown(JOB, "ETag"), **problems(IS_OVER)})
