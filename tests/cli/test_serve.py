@@ -121,7 +121,7 @@ class TestEnd:
 
 def test_production_answers_through_its_proxy_and_sends_others_to_https(terminal: Terminal) -> None:
     forwarded = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
-    with serving(terminal, **PRODUCTION) as service:
+    with serving(terminal, **PRODUCTION, RATE_LIMITS="on") as service:
         for fields, status in (({}, 308), (forwarded, 401), ({"Host": "127.0.0.1", **forwarded}, 421)):
             connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
             connection.request("GET", "/api/v1/me", headers={"Host": "kb.example.com", **fields})
