@@ -6,19 +6,27 @@ to the database.
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from joserfc.jwk import OKPKey
 
 from adapters.security.master_key import MasterKeyRefused
 from adapters.security.sealing import Sealer
 from application.identity.ports import SigningKeyStore, StoredSigningKey
-from domain.shared.errors import Unavailable
+from domain.shared.errors import Conflict, NotFound, Unavailable
 from domain.shared.values import Instant
 
 NEXT, ACTIVE, RETIRED = "next", "active", "retired"
 ALGORITHM = "Ed25519"
 """The fully specified name of RFC 9864; the older `EdDSA` is deprecated there."""
 RETIRED_KEPT = 4
+PUBLISHED_BEFORE = timedelta(minutes=2)
+"""Processes load the ring every few seconds, and clients may keep the published keys for a minute."""
+
+
+class RotationTooSoon(Conflict):
+    default_code = "rotation_too_soon"
+    default_detail = "The next key was published a moment ago; wait two minutes, so that everybody knows it."
 
 
 class KeyRing:
@@ -70,9 +78,16 @@ class KeyRing:
         self._active = keys[signing[0]] if signing else None
         self.epoch += 1
 
-    async def rotate(self, now: Instant) -> None:
-        """Sign with the next key from now on, publish another, and forget the oldest retired ones."""
+    async def rotate(self, now: Instant, *, at_once: bool = False) -> None:
+        """Sign with the next key from now on, publish another, and forget the oldest retired ones.
+
+        Raises Conflict `rotation_too_soon` while the next key has been published for less than two minutes, unless
+        `at_once`: processes and clients that do not know it yet would refuse its tokens.
+        """
         await self.ensure(now)
+        published = min(row.created_at for row in self._rows if row.state == NEXT)
+        if now - published < PUBLISHED_BEFORE and not at_once:
+            raise RotationTooSoon()
         states = {row.kid: RETIRED for row in self._rows if row.state == ACTIVE}
         states |= {row.kid: ACTIVE for row in self._rows if row.state == NEXT}
         await self._store.set_states(states)
@@ -80,6 +95,24 @@ class KeyRing:
         for row in _outlived(await self._store.load()):
             await self._store.remove(row.kid)
         await self.refresh()
+
+    async def revoke(self, kid: str, now: Instant) -> None:
+        """Forget a key: tokens that it signed are refused. The active one is followed by the next one at once.
+
+        Raises NotFound for a key that is not in the ring.
+        """
+        await self.ensure(now)
+        row = next((row for row in self._rows if row.kid == kid), None)
+        if row is None:
+            raise NotFound(detail="There is no signing key of this id; `fastops keys list` shows them.")
+        if row.state == ACTIVE:
+            await self.rotate(now, at_once=True)
+        await self._store.remove(kid)
+        await self.ensure(now)
+
+    def listed(self) -> Sequence[StoredSigningKey]:
+        """The keys as they are stored, the newest first."""
+        return sorted(self._rows, key=lambda row: row.created_at, reverse=True)
 
     def _new(self, state: str, now: Instant) -> StoredSigningKey:
         key = OKPKey.generate_key("Ed25519", auto_kid=False)

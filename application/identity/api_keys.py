@@ -4,12 +4,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.identity.ports import ApiKeySecrets, IdentityLists, IdentityWork
+from application.identity.rights import rights_in
 from application.identity.sessions import require_version, settled
 from application.identity.views import ApiKeyView, IssuedApiKey
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.credentials import ApiKey
-from domain.identity.errors import ScopeNotHeld
+from domain.identity.errors import RightsNotHeld, ScopeNotHeld
+from domain.identity.users import UserKind
 from domain.shared.actor import Actor, ActorType, Permission
 from domain.shared.errors import Forbidden, Invalid, NotFound, Violation
 from domain.shared.values import Instant, ListQuery, Page, new_id
@@ -18,7 +20,8 @@ OVERLAP_MAX = timedelta(days=30)
 
 
 class ApiKeyService:
-    """Own keys. Administrators (users:write) see and revoke those of others, but never get at their secrets."""
+    """Own keys, and those of service accounts. Administrators (users:write) see and revoke the keys of other people,
+    but never get at their secrets."""
 
     def __init__(self, work: Work[IdentityWork], lists: IdentityLists, clock: Clock, secrets: ApiKeySecrets) -> None:
         self._work, self._lists, self._clock, self._secrets = work, lists, clock, secrets
@@ -32,14 +35,20 @@ class ApiKeyService:
         scopes: frozenset[Permission],
         expires_at: Instant | None = None,
         allowed_cidrs: tuple[str, ...] = (),
+        owner_id: UUID | None = None,
         repeat: Repeat | None = None,
     ) -> IssuedApiKey:
-        """Make a key for the actor's user; the secret is shown this once. Raises ScopeNotHeld for scopes beyond the
-        actor's rights, a key's own scopes included."""
+        """Make a key for the actor's user, or for a service account; the secret is shown this once.
+
+        Raises ScopeNotHeld for scopes beyond the actor's rights, a key's own scopes included, or beyond those of the
+        service account. Keys of service accounts are for administrators (users:write) who hold all its rights.
+        """
         actor.require(Permission.API_KEYS)
-        owner_id = actor.require_user()
+        owner_id = owner_id or actor.require_user()
         _require_scopes(actor, scopes)
         async with self._work(Operation("api_key.create", actor, repeat)) as uow:
+            if owner_id != actor.user_id:
+                await _require_service(uow, actor, owner_id, scopes)
             key_id = new_id()
             secret, secret_hash = self._secrets.mint(key_id)
             key = ApiKey.issue(
@@ -78,7 +87,7 @@ class ApiKeyService:
         allowed_cidrs: tuple[str, ...],
         expected: int | None = None,
     ) -> ApiKeyView:
-        """Give an own key these values. Raises NotFound, Forbidden, ScopeNotHeld, StaleVersion."""
+        """Give a key these values. Raises NotFound, Forbidden, ScopeNotHeld, StaleVersion."""
         actor.require(Permission.API_KEYS)
         async with self._work(Operation("api_key.change", actor)) as uow:
             key = await _own(uow, actor, key_id)
@@ -93,7 +102,7 @@ class ApiKeyService:
     async def rotate(
         self, actor: Actor, key_id: UUID, *, overlap: timedelta, repeat: Repeat | None = None
     ) -> IssuedApiKey:
-        """Give an own key a new secret; the old one works for `overlap` more, at most 30 days."""
+        """Give a key a new secret; the old one works for `overlap` more, at most 30 days."""
         actor.require(Permission.API_KEYS)
         if not timedelta(0) <= overlap <= OVERLAP_MAX:
             detail = f"Use 0 to {int(OVERLAP_MAX.total_seconds())} seconds."
@@ -120,6 +129,20 @@ class ApiKeyService:
         await settled(attempt)
 
 
+async def _require_service(uow: IdentityWork, actor: Actor, owner_id: UUID, scopes: frozenset[Permission]) -> None:
+    """Raise unless this is a service account whose keys the actor may make: a person's key would act as that person."""
+    owner = await uow.users.find(owner_id) if _is_administrator(actor) else None
+    if owner is None or owner.kind is not UserKind.SERVICE:
+        raise NotFound(
+            "service_account_not_found", "There is no service account of this id that you may make keys for."
+        )
+    rights = await rights_in(uow, owner.roles)
+    if not rights.within(actor.permissions, actor.every_collection):
+        raise RightsNotHeld()
+    if not scopes <= rights.permissions:
+        raise ScopeNotHeld()
+
+
 def _is_administrator(actor: Actor) -> bool:
     return actor.may(Permission.USERS_WRITE)
 
@@ -141,7 +164,10 @@ async def _own(uow: IdentityWork, actor: Actor, key_id: UUID) -> ApiKey:
     that could alter stronger ones would outgrow its scopes."""
     key = await _visible(uow, actor, key_id)
     if key.owner_id != actor.user_id:
-        raise Forbidden(detail="Only its owner can change or rotate a key; you can revoke it.")
+        try:
+            await _require_service(uow, actor, key.owner_id, key.scopes)
+        except NotFound:
+            raise Forbidden(detail="Only its owner can change or rotate a key; you can revoke it.") from None
     if actor.type is ActorType.API_KEY:
         _require_scopes(actor, key.scopes)
     return key

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ANSWERS = "answers"
     JOBS = "jobs"
     API_KEYS = "api-keys"
+    TOKENS_INTROSPECT = "tokens:introspect"
     AUDIT_READ = "audit:read"
     OPERATIONS_READ = "operations:read"
 

@@ -8,6 +8,7 @@ import typer
 from domain.shared.errors import FastOpsError
 from entrypoints.cli import (
     answering,
+    api_keys,
     collections,
     database,
     doctor,
@@ -20,6 +21,7 @@ from entrypoints.cli import (
     models,
     roles,
     serve,
+    sessions,
     users,
     version,
 )
@@ -43,6 +45,8 @@ app.command()(doctor.doctor)
 app.command()(version.version)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(sessions.app, name="session")
+app.add_typer(api_keys.app, name="api-key")
 app.add_typer(roles.app, name="role")
 app.add_typer(groups.app, name="group")
 app.add_typer(collections.app, name="collection")

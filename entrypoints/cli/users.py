@@ -29,15 +29,21 @@ def create(
     name: Annotated[str, typer.Option(help="Name as it is shown.")],
     role: Annotated[list[str] | None, typer.Option(help="Name of a role; may be given again.")] = None,
     password_stdin: StdinFlag = False,
+    service_account: Annotated[bool, typer.Option("--service", help="A service account, with keys only.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a user. On a terminal the password is asked for; without one the user cannot sign in yet."""
-    password = read_password(password_stdin, required=False)
+    from domain.identity.users import UserKind
+
+    password = None if service_account else read_password(password_stdin, required=False)
+    kind = UserKind.SERVICE if service_account else UserKind.PERSON
 
     async def work(service: Service) -> "UserView":
         users = service.container.identity.users()
         roles = frozenset(role or ())
-        made: UserView = await users.create(service.actor, name=name, email=email, password=password, roles=roles)
+        made: UserView = await users.create(
+            service.actor, name=name, email=email, password=password, roles=roles, kind=kind
+        )
         return made
 
     _show(run(work), as_json)

@@ -38,6 +38,7 @@ class ServerMetadataOut(TypedDict):
     issuer: str
     token_endpoint: str
     revocation_endpoint: str
+    introspection_endpoint: str
     jwks_uri: str
     grant_types_supported: list[str]
     response_types_supported: list[str]
@@ -62,6 +63,7 @@ async def show_server_metadata(_: Anybody, settings: Annotated[Any, provided("se
         "issuer": base,
         "token_endpoint": f"{base}/api/v1/auth/token",
         "revocation_endpoint": f"{base}/api/v1/auth/revoke",
+        "introspection_endpoint": f"{base}/api/v1/auth/introspect",
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "grant_types_supported": [*by_password, "refresh_token"],
         "response_types_supported": [],

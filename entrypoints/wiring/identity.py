@@ -10,9 +10,11 @@ from application.identity.account import AccountService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
 from application.identity.groups import GroupService
+from application.identity.introspection import IntrospectionService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
+from application.identity.sessions import SessionService
 from application.identity.standing import Standing
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
@@ -46,6 +48,16 @@ class IdentityContainer(DeclarativeContainer):
     )
     standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
     access = Singleton(AccessService, standing, persistence.clock, security.access_tokens, security.api_key_secrets)
+    introspection = Singleton(
+        IntrospectionService,
+        persistence.store,
+        standing,
+        persistence.clock,
+        security.access_tokens,
+        security.refresh_tokens,
+        security.api_key_secrets,
+    )
+    sessions = Singleton(SessionService, persistence.store, persistence.identity_lists, persistence.clock)
     api_keys = Singleton(
         ApiKeyService,
         persistence.store,

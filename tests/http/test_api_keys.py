@@ -108,3 +108,27 @@ async def test_a_key_is_changed_by_merge_patch(stored: Service) -> None:
     assert_problem(wrong, 422, "invalid")
     elsewhere = Caller(stored.client, {"X-API-Key": made.json()["secret"]})
     assert (await elsewhere.get("/me")).status_code == 401
+
+
+async def test_administrators_make_keys_for_service_accounts_and_for_nobody_else(stored: Service) -> None:
+    admin, person = await stored.person("admin"), await stored.person("viewer")
+    body = {"name": "Importer", "email": "importer@example.com", "kind": "service", "roles": ["viewer"]}
+    robot = (await admin.post("/users", body)).json()["id"]
+    made = await admin.post("/api-keys", {"name": "k", "scopes": ["search"], "owner_id": robot})
+    assert (made.status_code, made.json()["owner_id"]) == (201, robot)
+    key = Caller(stored.client, {"X-API-Key": made.json()["secret"]})
+    assert (await key.get("/me")).json()["id"] == robot
+    too_much = await admin.post("/api-keys", {"name": "k", "scopes": ["users:read"], "owner_id": robot})
+    assert_problem(too_much, 403, "scope_not_held")
+    for owner in (person.id, "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70"):
+        refused = await admin.post("/api-keys", {"name": "k", "scopes": [], "owner_id": owner})
+        assert_problem(refused, 404, "service_account_not_found")
+    refused = await person.post("/api-keys", {"name": "k", "scopes": [], "owner_id": robot})
+    assert_problem(refused, 404, "service_account_not_found")
+    rotated = await admin.post(f"/api-keys/{made.json()['id']}/rotate", {"overlap_seconds": 0})
+    assert rotated.status_code == 200
+    assert_problem(await key.get("/me"), 401, "invalid_token")
+    theirs = await stored.key_of(person, "search")
+    listed = (await person.get("/api-keys")).json()["items"][0]["id"]
+    assert_problem(await admin.post(f"/api-keys/{listed}/rotate"), 403, "forbidden")
+    assert (await theirs.get("/me")).status_code == 200

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from application.identity.api_keys import ApiKeyService
 from application.identity.views import ApiKeyView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import ScopeNotHeld
+from domain.identity.errors import RightsNotHeld, ScopeNotHeld
 from domain.shared.actor import Actor, Permission
-from domain.shared.errors import WrongState
+from domain.shared.errors import NotFound, WrongState
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag_of
@@ -30,6 +30,7 @@ from entrypoints.http.v1.schemas.api_keys import (
     ApiKeyParameters,
     ApiKeysOut,
     IssuedApiKeyOut,
+    NewApiKey,
     Rotation,
     api_key_out,
     issued_api_key_out,
@@ -42,6 +43,9 @@ ApiKeys = Annotated[ApiKeyService, provided("identity.api_keys")]
 Holder = Annotated[Actor, needs(Permission.API_KEYS)]
 RepeatKey = Annotated[Repeat | None, repeat_key()]
 IfMatch = Annotated[Precondition, if_match(required=False)]
+SERVICE_ACCOUNT_NOT_FOUND: Final = NotFound(
+    "service_account_not_found", "There is no service account of this id that you may make keys for."
+)
 EXPIRED: Final = WrongState("api_key_expired", "This key has expired: make a new one.")
 
 
@@ -61,12 +65,15 @@ async def list_api_keys(
     "",
     status_code=201,
     response_model=IssuedApiKeyOut,
-    responses={201: shown(ISSUED_API_KEY, "Location", "ETag"), **problems(ScopeNotHeld)},
+    responses={
+        201: shown(ISSUED_API_KEY, "Location", "ETag"),
+        **problems(ScopeNotHeld, RightsNotHeld, SERVICE_ACCOUNT_NOT_FOUND),
+    },
 )
 async def create_api_key(
     request: Request,
     actor: Holder,
-    content: Annotated[ApiKeyContent, Depends(JsonBody(ApiKeyContent, NEW_API_KEY))],
+    content: Annotated[NewApiKey, Depends(JsonBody(NewApiKey, NEW_API_KEY))],
     repeat: RepeatKey,
     api_keys: ApiKeys,
 ) -> Response:
@@ -77,6 +84,7 @@ async def create_api_key(
         scopes=frozenset(content.scopes),
         expires_at=content.expires_at,
         allowed_cidrs=tuple(content.allowed_cidrs),
+        owner_id=content.owner_id,
         repeat=repeat,
     )
     location = place(request, "api-keys", issued.key.id)

@@ -1,4 +1,4 @@
-"""Sign-in: the token endpoint of OAuth 2 (RFC 6749) and revocation (RFC 7009)."""
+"""Sign-in: the token endpoint of OAuth 2 (RFC 6749), revocation (RFC 7009) and introspection (RFC 7662)."""
 
 from typing import Annotated, Any, Final
 
@@ -6,22 +6,27 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from application.identity.authentication import AuthenticationService
+from application.identity.introspection import IntrospectionService
 from domain.identity.errors import InvalidGrant
-from domain.shared.actor import Origin
+from domain.shared.actor import Actor, Origin, Permission
 from domain.shared.errors import Malformed, RateLimited
 from entrypoints.http.documented import problems
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.forms import FormBody, InvalidRequest
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
-from entrypoints.http.security import anyone
+from entrypoints.http.security import anyone, needs
 from entrypoints.http.v1.schemas.tokens import (
+    INTROSPECTION,
     TOKEN,
     TOKEN_FORM,
+    IntrospectionForm,
+    IntrospectionOut,
     RevocationForm,
     RevokedOut,
     TokenForm,
     TokenOut,
+    introspection_out,
     token_out,
 )
 from entrypoints.http.v1.schemas.values import shown
@@ -81,6 +86,18 @@ async def revoke_token(
     """End the session of a refresh token or access token, RFC 7009. Unknown tokens are fine."""
     await authentication.revoke(origin, token=form.token)
     return json_response({}, headers=NO_STORE)
+
+
+@router.post("/introspect", response_model=IntrospectionOut, responses={200: shown(INTROSPECTION)})
+async def introspect_token(
+    actor: Annotated[Actor, needs(Permission.TOKENS_INTROSPECT)],
+    form: Annotated[IntrospectionForm, Depends(FormBody(IntrospectionForm, {"token": "fo_…"}))],
+    introspection: Annotated[IntrospectionService, provided("identity.introspection")],
+    settings: Annotated[Any, provided("settings")],
+) -> Response:
+    """What a token is good for at this moment, RFC 7662. Unknown and invalid tokens are just not active."""
+    state = await introspection.introspect(actor, form.token)
+    return json_response(introspection_out(state, settings.public_url), headers=NO_STORE)
 
 
 def _user_agent(request: Request) -> str | None:

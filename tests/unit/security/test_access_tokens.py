@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey
 
 from adapters.security.access_tokens import LIFETIME_SECONDS, JoseAccessTokens
-from adapters.security.signing_keys import ALGORITHM, KeyRing
+from adapters.security.signing_keys import ALGORITHM, PUBLISHED_BEFORE, KeyRing
 from domain.identity.errors import TokenRefused
 from domain.shared.errors import Unavailable
 from domain.shared.values import new_id
@@ -264,11 +264,11 @@ async def test_tokens_of_all_keys_in_the_ring_count_until_their_key_is_gone(ring
     tokens = JoseAccessTokens(ring, issuer=ISSUER, audience=ISSUER)
     issued = tokens.issue(USER, SESSION, "", NOW)[0]
     assert not refused(tokens, issued)
-    await ring.rotate(NOW + timedelta(seconds=1))
+    await ring.rotate(NOW + PUBLISHED_BEFORE)
     assert not refused(tokens, issued)
     assert parts(tokens.issue(USER, SESSION, "", NOW)[0])[0]["kid"] != parts(issued)[0]["kid"]
     for rotation in range(2, 8):
-        await ring.rotate(NOW + timedelta(seconds=rotation))
+        await ring.rotate(NOW + PUBLISHED_BEFORE * rotation)
     assert refused(tokens, issued)
 
 

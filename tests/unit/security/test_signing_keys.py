@@ -7,7 +7,17 @@ import pytest
 
 from adapters.security.master_key import MasterKeyRefused
 from adapters.security.sealing import Sealer
-from adapters.security.signing_keys import ACTIVE, NEXT, RETIRED, RETIRED_KEPT, KeyRing, MemorySigningKeys
+from adapters.security.signing_keys import (
+    ACTIVE,
+    NEXT,
+    PUBLISHED_BEFORE,
+    RETIRED,
+    RETIRED_KEPT,
+    KeyRing,
+    MemorySigningKeys,
+    RotationTooSoon,
+)
+from domain.shared.errors import NotFound
 from tests.identity_services import MASTER
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,7 +69,7 @@ async def test_a_rotation_signs_with_the_key_that_was_published_before() -> None
     await ring.ensure(NOW)
     announced = next(row.kid for row in await store.load() if row.state == NEXT)
     former = ring.active.thumbprint()
-    await ring.rotate(NOW + timedelta(seconds=1))
+    await ring.rotate(NOW + PUBLISHED_BEFORE)
     assert ring.active.thumbprint() == announced
     assert ring.verifying(former) is not None
     assert sorted(await states(store)) == sorted([ACTIVE, NEXT, RETIRED])
@@ -73,7 +83,7 @@ async def test_other_processes_follow_when_they_refresh() -> None:
     epoch = other.epoch
     await other.refresh()
     assert other.epoch == epoch
-    await ring.rotate(NOW + timedelta(seconds=1))
+    await ring.rotate(NOW + PUBLISHED_BEFORE)
     assert other.verifying(ring.active.thumbprint()) is not None
     await other.refresh()
     assert (other.epoch, other.active.thumbprint()) == (epoch + 1, ring.active.thumbprint())
@@ -83,6 +93,32 @@ async def test_only_a_few_retired_keys_are_kept() -> None:
     store = MemorySigningKeys()
     ring = KeyRing(store, SEALER)
     for second in range(RETIRED_KEPT + 4):
-        await ring.rotate(NOW + timedelta(seconds=second))
+        await ring.rotate(NOW + timedelta(seconds=second), at_once=True)
     assert (await states(store)).count(RETIRED) == RETIRED_KEPT
     assert (await states(store)).count(ACTIVE) == 1
+
+
+async def test_a_key_that_is_new_to_others_does_not_sign_yet() -> None:
+    store = MemorySigningKeys()
+    ring = KeyRing(store, SEALER)
+    await ring.ensure(NOW)
+    with pytest.raises(RotationTooSoon):
+        await ring.rotate(NOW + PUBLISHED_BEFORE - timedelta(seconds=1))
+    active = ring.active.thumbprint()
+    await ring.rotate(NOW + PUBLISHED_BEFORE)
+    assert ring.active.thumbprint() != active
+
+
+@pytest.mark.parametrize("state", [ACTIVE, NEXT, RETIRED])
+async def test_a_revoked_key_verifies_nothing_and_the_ring_stays_whole(state: str) -> None:
+    store = MemorySigningKeys()
+    ring = KeyRing(store, SEALER)
+    await ring.ensure(NOW)
+    await ring.rotate(NOW + PUBLISHED_BEFORE)
+    kid = next(row.kid for row in await store.load() if row.state == state)
+    await ring.revoke(kid, NOW + PUBLISHED_BEFORE)
+    assert ring.verifying(kid) is None
+    assert ring.active.thumbprint() != kid
+    assert {ACTIVE, NEXT} <= set(await states(store))
+    with pytest.raises(NotFound):
+        await ring.revoke(kid, NOW + PUBLISHED_BEFORE)

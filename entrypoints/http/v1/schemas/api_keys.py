@@ -12,7 +12,7 @@ from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
 from entrypoints.http.v1.schemas.users import Name
-from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, WHOLE, PageOut, Time
+from entrypoints.http.v1.schemas.values import EXAMPLE_ID, EXAMPLE_TIME, OTHER_ID, WHOLE, Id, PageOut, Time
 
 OVERLAP_DEFAULT: Final = 3600
 OVERLAP_MAX: Final = 7 * 24 * 3600
@@ -33,6 +33,12 @@ class ApiKeyContent(Input):
     scopes: Scopes
     expires_at: Time | None = None
     allowed_cidrs: Networks = Field(default_factory=list)
+
+
+class NewApiKey(ApiKeyContent):
+    owner_id: Annotated[
+        Id | None, Field(description="A service account, for administrators; left out: a key of one's own.")
+    ] = None
 
 
 class Rotation(Input):

@@ -1,10 +1,11 @@
 """The token endpoint's form and answer, RFC 6749 and RFC 7009."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from application.identity.introspection import TokenState
 from application.identity.views import TokenPair
 from entrypoints.http.v1.schemas.values import texts_only
 
@@ -46,6 +47,13 @@ class RevocationForm(BaseModel):
     token_type_hint: str | None = None
 
 
+class IntrospectionForm(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, json_schema_extra=_of_form)
+
+    token: Annotated[str, Field(min_length=1, description="An access token, a refresh token or an API key.")]
+    token_type_hint: str | None = None
+
+
 class TokenOut(TypedDict):
     """RFC 6749 §5.1. `expires_in` counts seconds."""
 
@@ -60,6 +68,41 @@ class RevokedOut(TypedDict):
     """RFC 7009 §2.2: the same for known and unknown tokens."""
 
 
+class IntrospectionOut(TypedDict):
+    """RFC 7662 §2.2. Of a token that is not active nothing but `active` is told."""
+
+    active: bool
+    scope: NotRequired[str]
+    username: NotRequired[str]
+    token_type: NotRequired[str]
+    token_kind: NotRequired[Annotated[str, Field(description="`access_token`, `refresh_token` or `api_key`.")]]
+    sub: NotRequired[str]
+    sid: NotRequired[str]
+    exp: NotRequired[int]
+    iss: NotRequired[str]
+    aud: NotRequired[str]
+
+
+def introspection_out(state: TokenState | None, issuer: str) -> IntrospectionOut:
+    if state is None:
+        return {"active": False}
+    told: IntrospectionOut = {
+        "active": True,
+        "scope": " ".join(sorted(state.scope)),
+        "username": state.username,
+        "token_type": "Bearer",
+        "token_kind": state.kind,
+        "sub": str(state.subject),
+        "iss": issuer,
+        "aud": issuer,
+    }
+    if state.session_id is not None:
+        told["sid"] = str(state.session_id)
+    if state.expires_at is not None:
+        told["exp"] = int(state.expires_at.timestamp())
+    return told
+
+
 def token_out(pair: TokenPair) -> TokenOut:
     return {
         "access_token": pair.access_token,
@@ -70,6 +113,18 @@ def token_out(pair: TokenPair) -> TokenOut:
     }
 
 
+INTROSPECTION: Final = {
+    "active": True,
+    "scope": "answers search",
+    "username": "ada@example.com",
+    "token_type": "Bearer",
+    "token_kind": "access_token",
+    "sub": "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70",
+    "sid": "019a3c4e-7b55-7f02-8a41-90e2d3c4b5a6",
+    "exp": 1769861100,
+    "iss": "https://kb.example.com",
+    "aud": "https://kb.example.com",
+}
 TOKEN_FORM: Final = {"grant_type": "password", "username": "ada@example.com", "password": "a long secret sentence"}
 TOKEN: Final = {
     "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…",
