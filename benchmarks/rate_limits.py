@@ -26,6 +26,9 @@ from adapters.limits.memory import MemoryCounts
 from adapters.limits.redis import RedisCounts
 from adapters.limits.windows import WindowRateLimiter, item_of
 from application.shared.limits import Allowance
+from domain.shared.actor import Actor, ActorType
+from entrypoints.http.exchange import Exchange
+from entrypoints.http.limits import READ, Allowances, RequestLimits
 from tests.http.service import a_service, memory_settings
 from tests.redis_server import redis_for_all
 
@@ -66,6 +69,13 @@ def spending_in(counts: Any) -> Call:
     return lambda n: limiter.spend(PLENTY, f"caller {n}", 1)
 
 
+def asking_the_gate() -> Call:
+    """What a route's gate does: count in memory, and write the fields of the answer."""
+    plenty = Allowances.per_minute(caller=PLENTY.units, address=PLENTY.units, answers=1, refusals=1)
+    limits = RequestLimits(WindowRateLimiter(MemoryCounts()), plenty, guards_model=False)
+    return lambda n: limits.caller(Exchange("r", None, {}), Actor(type=ActorType.USER, id=str(n)), READ)
+
+
 def spending_in_the_library() -> Call:
     """Its fixed windows: the moving ones hand the walk over all keys to a thread, one key at a time."""
     limiter, item = FixedWindowRateLimiter(MemoryStorage()), item_of(PLENTY)
@@ -81,7 +91,11 @@ async def storages(calls: int, redis_url: str) -> None:
     print(f"{'callers':>9} {'counted in':<22} {HEAD}")
     for callers in CALLERS:
         redis = RedisCounts(redis_url)
-        places = {"memory": spending_in(MemoryCounts()), "redis": spending_in(redis)}
+        places = {
+            "memory": spending_in(MemoryCounts()),
+            "memory, by the gate": asking_the_gate(),
+            "redis": spending_in(redis),
+        }
         if callers <= LIBRARY_CALLERS_MAX:
             places["memory of the library"] = spending_in_the_library()
         for name, spend in places.items():

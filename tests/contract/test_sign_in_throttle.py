@@ -77,6 +77,16 @@ async def test_many_accounts_from_one_address_are_slowed_down(
     assert await admitted(throttle, THERE, "user1", 1) == 1
 
 
+async def test_a_refused_attempt_takes_nothing(
+    place: Counting, throttle: CountingSignInThrottle, allowances: SignInAllowances
+) -> None:
+    for n in range(allowances.address.units):
+        await throttle.arrive(HERE, f"user{n}")
+    assert await admitted(throttle, HERE, "ada", 50) == 0
+    await place.forward(allowances.address.seconds + 1)
+    assert await admitted(throttle, HERE, "ada", 50) == allowances.pair.units
+
+
 async def test_right_passwords_give_their_attempt_back(
     throttle: CountingSignInThrottle, allowances: SignInAllowances
 ) -> None:
