@@ -11,7 +11,7 @@ from limits.errors import StorageError
 
 from adapters.limits.sign_in import CountingSignInThrottle
 from adapters.limits.windows import WindowRateLimiter
-from application.shared.limits import Allowance, Standing
+from application.shared.limits import Allowance, Balance
 from domain.shared.errors import RateLimited
 
 ANSWER_SECONDS: Final = 0.25
@@ -65,7 +65,7 @@ class SharedRateLimiter:
     def __init__(self, shared: WindowRateLimiter, local: WindowRateLimiter, circuit: Circuit) -> None:
         self._shared, self._local, self._circuit = shared, local, circuit
 
-    async def spend(self, allowance: Allowance, caller: str, units: int) -> Standing:
+    async def spend(self, allowance: Allowance, caller: str, units: int) -> Balance:
         try:
             async with self._circuit.trying():
                 return await self._shared.spend(allowance, caller, units)

@@ -7,7 +7,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from adapters.limits.memory import MemoryCounts
-from application.shared.limits import Allowance, Standing
+from application.shared.limits import Allowance, Balance
 
 if TYPE_CHECKING:
     from adapters.limits.redis import RedisCounts
@@ -23,12 +23,12 @@ class WindowRateLimiter:
         self._counts = counts
         self._limiter = MovingWindowRateLimiter(counts)
 
-    async def spend(self, allowance: Allowance, caller: str, units: int) -> Standing:
+    async def spend(self, allowance: Allowance, caller: str, units: int) -> Balance:
         item = item_of(allowance)
         admitted = await self._limiter.hit(item, caller, cost=units)
         ends, remaining = await self._limiter.get_window_stats(item, caller)
         wait = None if admitted else await self._wait(item, caller, units)
-        return Standing(allowance, max(0, remaining), self._until(ends, allowance.seconds), wait)
+        return Balance(allowance, max(0, remaining), self._until(ends, allowance.seconds), wait)
 
     async def _wait(self, item: RateLimitItem, caller: str, units: int) -> float:
         """Seconds until `units` fit in: until the one is gone that leaves just enough behind."""

@@ -175,7 +175,8 @@ class SignInThrottle(Protocol):
     """Slows down guessing. Attempts count on arrival, per address, per account, and per pair of both.
 
     One address can use up only a small part of what an account admits, so it never locks the owner out elsewhere;
-    an address from which the account signed in before does not depend on the account's limit at all.
+    an address from which the account signed in before does not depend on the account's limit at all. Where processes
+    count together and their store does not answer, each counts for itself within half a second, more strictly.
     """
 
     async def arrive(self, address: str | None, account: str) -> None:

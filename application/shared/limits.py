@@ -14,7 +14,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Balance:
     """Where a caller stands with an allowance after a call was counted, or refused and so not counted.
 
     `remaining` units can be spent now and more come back in `reset` seconds. `wait` is None for a call that was let
@@ -36,5 +36,5 @@ class RateLimiter(Protocol):
     so in `shared`, and returns to the store when it is back. Never raises.
     """
 
-    async def spend(self, allowance: Allowance, caller: str, units: int) -> Standing | None:
+    async def spend(self, allowance: Allowance, caller: str, units: int) -> Balance | None:
         """Count `units` (1 to `allowance.units`) for `caller`, or refuse. None where nothing is limited."""

@@ -9,7 +9,7 @@ from functools import cache
 from math import ceil
 from typing import Any, Final
 
-from application.shared.limits import Allowance, RateLimiter, Standing
+from application.shared.limits import Allowance, Balance, RateLimiter
 from domain.shared.actor import Actor
 from domain.shared.addresses import subscriber
 from domain.shared.errors import RateLimited, Unavailable
@@ -71,8 +71,8 @@ class RequestLimits:
     async def caller(self, exchange: Exchange, actor: Actor, load: Load) -> None:
         """Count for a user or API key. Raises RateLimited, and LimitsUnshared as the class says."""
         allowance = self._allowances.answers if load.answer else self._allowances.caller
-        standing = await self._spend(exchange, allowance, f"{actor.type}:{actor.id}", load.units)
-        if load.answer and self._guards_model and standing is not None and not standing.shared:
+        balance = await self._spend(exchange, allowance, f"{actor.type}:{actor.id}", load.units)
+        if load.answer and self._guards_model and balance is not None and not balance.shared:
             raise LimitsUnshared(retry_after=UNSHARED_RETRY_SECONDS)
 
     async def address(self, exchange: Exchange, load: Load) -> None:
@@ -86,13 +86,13 @@ class RequestLimits:
         """
         await self._spend(exchange, self._allowances.refusals, subscriber(exchange.client_address), 1)
 
-    async def _spend(self, exchange: Exchange, allowance: Allowance, caller: str, units: int) -> Standing | None:
-        standing = await self._limiter.spend(allowance, caller, units) if units else None
-        if standing is not None:
-            exchange.fields += fields(standing)
-            if standing.wait is not None:
-                raise RateLimited(retry_after=standing.wait)
-        return standing
+    async def _spend(self, exchange: Exchange, allowance: Allowance, caller: str, units: int) -> Balance | None:
+        balance = await self._limiter.spend(allowance, caller, units) if units else None
+        if balance is not None:
+            exchange.fields += fields(balance)
+            if balance.wait is not None:
+                raise RateLimited(retry_after=balance.wait)
+        return balance
 
 
 limits_of = resolver("limits.requests")
@@ -103,12 +103,12 @@ def load_of(method: str) -> Load:
     return READ if method == "GET" else WRITE
 
 
-def fields(standing: Standing) -> tuple[tuple[bytes, bytes], ...]:
+def fields(balance: Balance) -> tuple[tuple[bytes, bytes], ...]:
     """RateLimit-Policy and RateLimit: the quota and its window, the units left and the seconds until there are more."""
-    name, reset = standing.allowance.name, ceil(standing.reset)
+    name, reset = balance.allowance.name, ceil(balance.reset)
     return (
-        (b"ratelimit-policy", _policy(standing.allowance)),
-        (b"ratelimit", f'"{name}";r={standing.remaining};t={reset}'.encode()),
+        (b"ratelimit-policy", _policy(balance.allowance)),
+        (b"ratelimit", f'"{name}";r={balance.remaining};t={reset}'.encode()),
     )
 
 

@@ -26,10 +26,10 @@ async def spent(limiter: WindowRateLimiter, units: int = 1, caller: str = "ada")
 
 
 async def test_the_allowance_is_let_in_and_no_more(limiter: WindowRateLimiter) -> None:
-    standings = [await limiter.spend(TEN, "ada", 1) for _ in range(12)]
-    assert [standing.wait is None for standing in standings] == [True] * 10 + [False] * 2
-    assert [standing.remaining for standing in standings] == [*range(9, -1, -1), 0, 0]
-    assert all(standing.shared and standing.allowance == TEN for standing in standings)
+    balances = [await limiter.spend(TEN, "ada", 1) for _ in range(12)]
+    assert [balance.wait is None for balance in balances] == [True] * 10 + [False] * 2
+    assert [balance.remaining for balance in balances] == [*range(9, -1, -1), 0, 0]
+    assert all(balance.shared and balance.allowance == TEN for balance in balances)
 
 
 async def test_what_is_refused_is_not_counted(limiter: WindowRateLimiter) -> None:
@@ -89,7 +89,7 @@ async def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_a_window(
 async def test_processes_at_once_share_one_allowance(place: Counting) -> None:
     limiters = [WindowRateLimiter(place.another()) for _ in range(3)]
     told = await asyncio.gather(*(limiters[n % 3].spend(TEN, "ada", 1) for n in range(60)))
-    assert sum(standing.wait is None for standing in told) == TEN.units
+    assert sum(balance.wait is None for balance in told) == TEN.units
 
 
 async def test_switched_off_nothing_is_limited() -> None:
