@@ -1,6 +1,7 @@
 """What the parts of a route say about themselves in the OpenAPI document, so that no route repeats it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel
@@ -91,6 +92,14 @@ def add_parameter(
     """Add a parameter in `query` or `header`."""
     parameter = {"name": name, "in": place, "required": required, "description": description, "schema": schema}
     operation.setdefault("parameters", []).append(parameter)
+
+
+def enum_names(values: Sequence[str]) -> dict[str, list[str]]:
+    """Names for the values of an enumeration in generated clients, where the values are none themselves."""
+    if all(value.isidentifier() for value in values):
+        return {}
+    named = (value[1:] + "_descending" if value.startswith("-") else value for value in values)
+    return {"x-enum-varnames": [re.sub(r"\W", "_", name).upper() for name in named]}
 
 
 def add_answer_header(operation: dict[str, Any], name: str, description: str) -> None:

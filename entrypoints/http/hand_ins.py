@@ -14,9 +14,9 @@ from entrypoints.http.content import JSON, MULTIPART, media_type_of
 from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.uploads import MalformedMultipart, Upload, received
-from entrypoints.http.v1.schemas.documents import FILE, NEW_DOCUMENT, UPLOAD, DocumentFields, NewDocument
+from entrypoints.http.v1.schemas.documents import FILE, NEW_DOCUMENT, UPLOAD, DocumentUpload, NewDocument
 
-FIELDS = frozenset(DocumentFields.model_fields)
+FIELDS = frozenset(DocumentUpload.model_fields)
 
 
 class HandInBody:
@@ -27,7 +27,7 @@ class HandInBody:
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
-        return (NewDocument, DocumentFields)
+        return (NewDocument, DocumentUpload)
 
     async def __call__(self, request: Request) -> AsyncIterator[HandIn]:
         if media_type_of(request, (JSON, MULTIPART)) == JSON:
@@ -42,7 +42,7 @@ class HandInBody:
     def describe(self, operation: dict[str, Any]) -> None:
         self._json.describe(operation)
         operation["requestBody"]["content"][MULTIPART] = {
-            "schema": {"$ref": SCHEMA_REFERENCE.format(model=DocumentFields.__name__)},
+            "schema": {"$ref": SCHEMA_REFERENCE.format(model=DocumentUpload.__name__)},
             "example": UPLOAD,
             "encoding": {"metadata": {"contentType": JSON}},
         }
@@ -65,7 +65,7 @@ def _members(upload: Upload) -> dict[str, Any]:
 def _of_file(upload: Upload, members: dict[str, Any]) -> HandIn:
     if upload.path is None:
         raise Invalid(violations=[Violation(f"/{FILE}", "missing", "Send the file in this part.")])
-    fields = validated(DocumentFields, members)
+    fields = validated(DocumentUpload, members)
     return HandIn(
         content=upload.path,
         title=fields.title,

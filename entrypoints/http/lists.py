@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from domain.shared.errors import Invalid, Malformed, Violation
 from domain.shared.values import LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, Cursor, ListQuery, Page, Sort
-from entrypoints.http.documented import add_answer_header, add_problem
+from entrypoints.http.documented import add_answer_header, add_problem, enum_names
 from entrypoints.http.provided import resolver
 from entrypoints.http.queries import Parameters, Queries, read_query
 from entrypoints.http.representations import json_response
@@ -80,7 +80,9 @@ class Listing(Queries[P], Generic[P]):
         super().describe(operation)
         for parameter in operation["parameters"]:
             if parameter["name"] == "sort":
-                parameter["schema"] = {"type": "string", "enum": sorted(self._orders), "default": str(self._default)}
+                orders = sorted(self._orders)
+                parameter["schema"] = {"type": "string", "enum": orders, "default": str(self._default)}
+                parameter["schema"] |= enum_names(orders)
         add_problem(operation, CursorInvalid)
         add_answer_header(operation, "Link", 'The next page, `rel="next"`, where there is one.')
 

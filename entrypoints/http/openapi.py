@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document: FastAPI's own, with what the dependencies of each route say about themselves."""
 
+import json
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Final
@@ -21,6 +23,7 @@ from entrypoints.http.documented import (
     add_parameter,
     add_problem,
     add_refusal,
+    enum_names,
 )
 from entrypoints.http.limits import LIMIT_FIELDS, describe_fields
 from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
@@ -110,12 +113,12 @@ def document(app: FastAPI) -> dict[str, Any]:
     components = openapi.setdefault("components", {})
     components["examples"] = _shared_examples([operation for _, operation in operations(app, openapi)])
     components["headers"] = {**FIELDS, **LIMIT_FIELDS}
-    components["schemas"] = dict(sorted({**_answers(components), **_inputs(models), "Problem": PROBLEM}.items()))
+    components["schemas"] = {**_answers(components), **_inputs(models), "Problem": PROBLEM}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
     }
-    return openapi
+    return _named_for_clients(openapi)
 
 
 def operations(app: FastAPI, openapi: dict[str, Any]) -> Iterator[tuple[APIRoute, dict[str, Any]]]:
@@ -174,6 +177,23 @@ def _finish(operation: dict[str, Any]) -> None:
         operation["description"] += f"\n\nNeeds the permission `{permission}`."
     for answer in operation["responses"].values():
         add_fields(answer, "X-Request-ID")
+
+
+def _named_for_clients(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The document with the names that generated clients should have: what is given is a `User`, not a `UserOut`.
+
+    Values that are no names, such as `users:read`, get one beside them, or clients would number them.
+    """
+    text = re.sub(r'("#/components/schemas/\w+)Out"', r'\1"', json.dumps(openapi))
+    named: dict[str, Any] = json.loads(text)
+    schemas = {name.removesuffix("Out"): schema for name, schema in named["components"]["schemas"].items()}
+    assert len(schemas) == len(named["components"]["schemas"]), "two schemas would have one name"
+    for name, schema in schemas.items():
+        schema["title"] = name
+        if "enum" in schema:
+            schema |= enum_names(schema["enum"])
+    named["components"]["schemas"] = dict(sorted(schemas.items()))
+    return named
 
 
 def _shared_examples(described: list[dict[str, Any]]) -> dict[str, Any]:

@@ -179,14 +179,11 @@ def _while_heard(send: Send) -> Send:
 
 
 def stream_of(events: Mapping[str, Any], example: str) -> dict[str, Any]:
-    """What OpenAPI says of a stream: the schema is the one of each event, by its name and the schema of its data."""
+    """What OpenAPI says of a stream, and in `x-itemSchema` (`itemSchema` from OpenAPI 3.2 on) what of each event:
+    by its name, the schema of its data."""
     kinds = [_described(name, data) for name, data in {**events, "error": {"$ref": PROBLEM_REFERENCE}}.items()]
-    return {
-        MEDIA_TYPE: {
-            "schema": {"description": "One event; `error` ends the stream.", "oneOf": kinds},
-            "example": example,
-        }
-    }
+    content = {"schema": {"type": "string"}, "x-itemSchema": {"oneOf": kinds}, "example": example}
+    return {MEDIA_TYPE: content}
 
 
 def _described(name: str, data: dict[str, Any]) -> dict[str, Any]:

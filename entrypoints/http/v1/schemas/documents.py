@@ -46,7 +46,7 @@ class NewDocument(Input):
     external_id: ExternalId | None = None
 
 
-class DocumentFields(Input):
+class DocumentUpload(Input):
     """A file with what goes with it, each in a part of its own; `metadata` is written as JSON."""
 
     model_config = ConfigDict(json_schema_extra=_with_file)

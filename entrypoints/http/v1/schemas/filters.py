@@ -58,7 +58,7 @@ def _of_fields(schema: dict[str, Any]) -> None:
     schema |= {"if": _holds("op", Op.EXISTS), "then": _takes({"type": "boolean"}), "else": rest}
 
 
-class Comparison(Input):
+class FilterComparison(Input):
     """A field against a value: `exists` takes true or false, `in` a list, the others one value of the field's kind."""
 
     model_config = ConfigDict(json_schema_extra=_of_fields)
@@ -68,22 +68,22 @@ class Comparison(Input):
     value: Any
 
 
-class AllOf(Input):
+class FilterAll(Input):
     """All of these hold."""
 
     conditions: Annotated[list["Filter"], Field(alias="and", min_length=1)]
 
 
-class AnyOf(Input):
+class FilterAny(Input):
     """At least one of these holds."""
 
     conditions: Annotated[list["Filter"], Field(alias="or", min_length=1)]
 
 
-class Not(Input):
+class FilterNot(Input):
     """This does not hold."""
 
     condition: Annotated["Filter", Field(alias="not")]
 
 
-Filter: TypeAlias = Comparison | AllOf | AnyOf | Not
+Filter: TypeAlias = FilterComparison | FilterAll | FilterAny | FilterNot

@@ -49,12 +49,12 @@ class RolesOut(PageOut):
     items: list[RoleOut]
 
 
-class PermissionOut(TypedDict):
+class PermissionEntryOut(TypedDict):
     name: Permission
 
 
 class PermissionsOut(PageOut):
-    items: list[PermissionOut]
+    items: list[PermissionEntryOut]
 
 
 def role_out(role: RoleView) -> RoleOut:
@@ -67,7 +67,7 @@ def role_out(role: RoleView) -> RoleOut:
     }
 
 
-def permission_out(permission: Permission) -> PermissionOut:
+def permission_out(permission: Permission) -> PermissionEntryOut:
     return {"name": permission}
 
 
