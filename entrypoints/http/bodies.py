@@ -74,7 +74,7 @@ class JsonBody(Generic[M]):
 
     def describe(self, operation: dict[str, Any]) -> None:
         schema = {"$ref": SCHEMA_REFERENCE.format(model=self.model.__name__)}
-        _describe(operation, {JSON: schema}, self._example, required=not self._optional)
+        _describe(operation, JSON, schema, self._example, required=not self._optional)
 
     def _asked(self, members: Any) -> Any:
         if not isinstance(members, dict):
@@ -116,8 +116,9 @@ class MergePatch(Generic[M]):
         return Patch(self.model, members)
 
     def describe(self, operation: dict[str, Any]) -> None:
+        """As what it is. Where two media types have one schema, generated clients cannot tell which one to send."""
         schema = {"$ref": SCHEMA_REFERENCE.format(model=patch_name(self.model))}
-        _describe(operation, {JSON: schema, MERGE_PATCH: schema}, self._example, required=True)
+        _describe(operation, MERGE_PATCH, schema, self._example, required=True)
 
 
 def patch_name(model: type[BaseModel]) -> str:
@@ -153,12 +154,9 @@ def _plain_numbers(value: Any) -> Any:
 
 
 def _describe(
-    operation: dict[str, Any], schemas: Mapping[str, Any], example: Mapping[str, Any] | None, *, required: bool
+    operation: dict[str, Any], media: str, schema: dict[str, Any], example: Mapping[str, Any] | None, *, required: bool
 ) -> None:
-    content = {
-        media: {"schema": schema} | ({"example": dict(example)} if example is not None else {})
-        for media, schema in schemas.items()
-    }
-    operation["requestBody"] = {"required": required, "content": content}
+    content = {"schema": schema} | ({"example": dict(example)} if example is not None else {})
+    operation["requestBody"] = {"required": required, "content": {media: content}}
     for refusal in (strict_json.MalformedJson, TooLarge, UnsupportedMedia, Invalid):
         add_problem(operation, refusal)

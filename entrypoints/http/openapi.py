@@ -31,9 +31,9 @@ from entrypoints.http.problems import INTERNAL, MEDIA_TYPE
 DESCRIPTION: Final = """Identity, a permission-aware knowledge base with cited answers, audit and operations.
 
 Sign in at `/api/v1/auth/token`, or send an API key. Every refusal is a problem (RFC 9457) whose `type` leads to a page
-that explains it. Lists are paged by opaque cursors. `PATCH` takes JSON merge patches (RFC 7396). `Idempotency-Key`
-makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each other. `RateLimit` tells what the caller
-has left, and `Retry-After` how long to wait after a 429.
+that explains it. Lists are paged by opaque cursors. `PATCH` takes JSON merge patches (RFC 7396), under the name of
+`application/json` too. `Idempotency-Key` makes a `POST` safe to repeat, `If-Match` keeps changes from overwriting each
+other. `RateLimit` tells what the caller has left, and `Retry-After` how long to wait after a 429.
 
 Every answer names its request in `X-Request-ID`: the one that was sent, or a new one. `HEAD` is answered wherever `GET`
 is. JSON is read strictly: unknown members, repeated names, U+0000 and nesting deeper than 64 are refused.
@@ -57,6 +57,19 @@ TAGS: Final = (
 
 ANSWERED: Final = {"200": "The answer.", "201": "Created.", "202": "Taken in; a job does the rest.", "204": "Done."}
 
+VIOLATION: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": "JSON pointer into the body, or the name of a query parameter or header field.",
+        },
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+
 PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",
     "description": "A refusal, RFC 9457. `code` is stable; `errors` is there for 422.",
@@ -70,21 +83,7 @@ PROBLEM: Final[dict[str, Any]] = {
         "instance": {"type": "string", "format": "uri-reference"},
         "code": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
         "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "JSON pointer into the body, or the name of a query parameter or header field.",
-                    },
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Violation"}},
         "error": {"type": "string", "description": "RFC 6749 §5.2, at the token endpoint."},
         "error_description": {"type": "string"},
     },
@@ -113,7 +112,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     components = openapi.setdefault("components", {})
     components["examples"] = _shared_examples([operation for _, operation in operations(app, openapi)])
     components["headers"] = {**FIELDS, **LIMIT_FIELDS}
-    components["schemas"] = {**_answers(components), **_inputs(models), "Problem": PROBLEM}
+    components["schemas"] = {**_answers(components), **_inputs(models), "Problem": PROBLEM, "Violation": VIOLATION}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},

@@ -1,6 +1,6 @@
 """Collections and their grants as version 1 takes and shows them."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -41,7 +41,7 @@ class SubjectIn(Input):
 
     model_config = ConfigDict(json_schema_extra=_of_kinds)
 
-    type: Literal["user", "group", "everyone"]
+    type: SubjectType
     id: Id | None = None
 
 
@@ -107,7 +107,7 @@ def grants_out(view: GrantsView) -> GrantsOut:
 
 
 def grant_view(grant: GrantIn) -> GrantView:
-    return GrantView(subject_type=grant.subject.type, subject_id=grant.subject.id, level=grant.level.value)
+    return GrantView(subject_type=grant.subject.type.value, subject_id=grant.subject.id, level=grant.level.value)
 
 
 NEW_COLLECTION: Final = {"name": "Handbook", "description": "How we work.", "metadata": {"team": "operations"}}
