@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz bench-search bench-journal bench-limits docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,12 @@ check: install ## Lint, types, layers and architecture
 	$(VENV)/lint-imports
 	$(VENV)/python -m pytest -q tests/architecture
 
-fuzz: install ## Send 200 generated requests to every operation; takes minutes
+fuzz: install ## Send 200 generated requests to every operation, and every naughty text everywhere; takes minutes
 	$(VENV)/python -m tests.http.fuzzing.run --examples 200
+	NAUGHTY_SHARE=1 $(VENV)/python -m pytest -q tests/http/test_naughty_strings.py
+
+rights: install ## Print which answer each operation owes to each kind of caller
+	@$(VENV)/python -m tests.http.rights
 
 bench-search: install ## Measure search: quality and speed
 	$(VENV)/python -m benchmarks.search

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from adapters.security.passwords import Argon2Passwords
 from application.knowledge.intake import INGEST
+from application.shared.ports import Clock
 from domain.identity.users import UserKind
 from domain.shared.actor import Actor, Origin, system_actor
 from entrypoints.http.app import create_app
@@ -149,9 +150,11 @@ def quick_container(settings: Settings) -> Container:
 
 
 @asynccontextmanager
-async def a_service(settings: Settings) -> AsyncIterator[Service]:
-    """A service from start to stop."""
+async def a_service(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Service]:
+    """A service from start to stop, by the time of `clock` where one is given."""
     container = quick_container(settings)
+    if clock is not None:
+        container.persistence.clock.override(Object(clock))
     app = create_app(container)
     async with running(container, Extent.SEARCH), _client_of(app, ADDRESS) as client:
         yield Service(app, container, client)

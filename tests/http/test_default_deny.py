@@ -1,4 +1,4 @@
-"""Nothing is open by accident: every route names its permission or is on the list below."""
+"""Nothing is open by accident: every route names its permission or is on the list below. test_rights asks them all."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,6 @@ from entrypoints.http.conditional import IfMatch
 from entrypoints.http.repeats import RepeatKey
 from entrypoints.http.security import Anyone, Caller
 from entrypoints.http.v1.routes import ROUTERS
-from tests.http.service import Caller as Person
-from tests.http.service import Service
 
 PUBLIC = {
     ("POST", "/api/v1/auth/token"),
@@ -45,7 +43,6 @@ WITHOUT_REPEATS = {
     "/api/v1/auth/introspect": "changes nothing",
     "/api/v1/search": "changes nothing",
 }
-SOME_ID = "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70"
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:
@@ -58,7 +55,6 @@ def routes() -> Iterator[tuple[str, APIRoute]]:
 
 ROUTES = list(routes())
 IDS = [f"{method} {route.path}" for method, route in ROUTES]
-GUARDED = [(method, route) for method, route in ROUTES if (method, route.path) not in PUBLIC]
 
 
 def gates(route: APIRoute) -> list[Caller | Anyone]:
@@ -111,39 +107,3 @@ def test_each_post_is_safe_to_repeat(route: APIRoute) -> None:
 def test_changes_of_shared_resources_take_if_match(method: str, route: APIRoute) -> None:
     if method in {"PATCH", "DELETE"} and not {"roles", "sessions", "members"} & set(route.path.split("/")[4:]):
         assert any(isinstance(item.call, IfMatch) for item in route.dependant.dependencies)
-
-
-@pytest.fixture
-async def nobody_in_particular(service: Service) -> Person:
-    return await service.person()
-
-
-async def test_without_credentials_every_guarded_route_answers_401(service: Service) -> None:
-    for method, route in GUARDED:
-        path = route.path.replace("{name}", "x")
-        for part in route.param_convertors:
-            path = path.replace(f"{{{part}}}", SOME_ID)
-        refused = await service.anonymous(method, path)
-        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated"), f"{method} {route.path}"
-        assert refused.headers["www-authenticate"] == "Bearer"
-
-
-async def test_without_a_role_every_guarded_route_answers_403(service: Service, nobody_in_particular: Person) -> None:
-    for method, route in GUARDED:
-        if (method, route.path) in FOR_ANYBODY_SIGNED_IN:
-            continue
-        path = route.path.replace("{name}", "x")
-        for part in route.param_convertors:
-            path = path.replace(f"{{{part}}}", SOME_ID)
-        refused = await nobody_in_particular(method, path)
-        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), f"{method} {route.path}"
-
-
-async def test_a_key_without_scopes_may_nothing(service: Service) -> None:
-    key = await service.key_of(await service.person("admin"))
-    for method, route in GUARDED:
-        if (method, route.path) not in FOR_ANYBODY_SIGNED_IN:
-            path = route.path.replace("{name}", "x")
-            for part in route.param_convertors:
-                path = path.replace(f"{{{part}}}", SOME_ID)
-            assert (await key(method, path)).status_code == 403, f"{method} {route.path}"

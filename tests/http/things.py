@@ -1,0 +1,49 @@
+"""One of each thing that the API has, for tests that go through all operations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.http.service import Caller, Service
+
+
+async def made(caller: Caller, path: str, content: Any) -> dict[str, Any]:
+    answer = await caller.post(path, content)
+    assert answer.status_code in {200, 201, 202}, answer.text
+    return dict(answer.json())
+
+
+async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] = ()) -> dict[str, str]:
+    """One of each thing, made by the owner, by the path parameters that lead there; the readers may read some."""
+    collection = await made(owner, "/collections", {"name": "Owned"})
+    submitted = await made(owner, f"/collections/{collection['id']}/documents", {"text": "Thirty days of leave."})
+    await service.ingest()
+    answer = await made(owner, "/answers", {"question": "How many days of leave?"})
+    key = await made(owner, "/api-keys", {"name": "Owned", "scopes": []})
+    grants = [{"subject": {"type": "user", "id": reader.id}, "level": "read"} for reader in readers]
+    grants.append({"subject": {"type": "user", "id": owner.id}, "level": "manage"})
+    granted = await owner.put(f"/collections/{collection['id']}/grants", {"grants": grants}, headers={"If-Match": "*"})
+    assert granted.status_code == 200, granted.text
+    await service.signed_in(owner.email)
+    sessions = (await owner.get("/me/sessions")).json()["items"]
+    return {
+        "collection_id": collection["id"],
+        "document_id": submitted["document"]["id"],
+        "job_id": submitted["job"]["id"],
+        "answer_id": answer["id"],
+        "key_id": key["id"],
+        "session_id": next(session["id"] for session in sessions if not session["current"]),
+    }
+
+
+async def open_to_all(service: Service, admin: Caller) -> dict[str, str]:
+    """One of each thing that needs its permission and nothing else."""
+    group = await made(admin, "/groups", {"name": "Research"})
+    role = await made(admin, "/roles", {"name": "librarian", "permissions": ["search"]})
+    await service.number()
+    event = (await admin.get("/audit-events?limit=1")).json()["items"][0]
+    return {
+        "group_id": group["id"],
+        "name": role["name"],
+        "event_id": event["id"],
+        "user_id": (await service.person()).id,
+    }
