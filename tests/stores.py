@@ -65,6 +65,10 @@ class Store:
     personal: Any
     database: Any
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """What hypothesis shows with a failure: the name, not everything that is stored."""
+        printer.text(self.name)
+
     def operation(self, name: str, repeat: Repeat | None = None, actor: Actor | None = None) -> Any:
         return self.work(Operation(name, actor or system_actor("test"), repeat))
 

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from domain.shared.entity import plain
 from domain.shared.errors import Invalid, Malformed, Violation
 from domain.shared.values import Cursor, ListQuery
 
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 
 class Match(StrEnum):
+    """How a filter compares: texts byte by byte, but CONTAINS without regard to the case of ASCII letters."""
+
     EQUAL = "equal"
     CONTAINS = "contains"
     OWNED = "owned"
@@ -29,7 +34,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Listing:
-    """Sort keys are immutable or unique columns, each with `id` as tie-break."""
+    """Sort keys are immutable or unique columns, each with `tie` as tie-break."""
 
     table: str
     sorts: Mapping[str, str] = field(default_factory=lambda: {"created_at": "created_at"})
@@ -51,6 +56,11 @@ class Listing:
         return [(self.filters[name], value) for name, value in query.filters.items() if value is not None]
 
 
+def folded(text: str) -> str:
+    """ASCII letters in lower case and all others as they are: what databases make of columns of type `key_text`."""
+    return text.translate(_LOWER)
+
+
 def equal(*columns: str) -> Filter:
     return Filter(Match.EQUAL, columns)
 
@@ -61,7 +71,6 @@ USERS = Listing(
     filters={
         "email": equal("email"),
         "status": equal("status"),
-        "kind": equal("kind"),
         "role": Filter(Match.OWNED, ("roles", "role")),
         "q": Filter(Match.CONTAINS, ("name", "email")),
     },
@@ -80,13 +89,15 @@ SESSIONS = Listing("sessions")
 COLLECTIONS = Listing(
     "collections",
     sorts={"created_at": "created_at", "name": "name"},
-    filters={"name": equal("name"), "q": Filter(Match.CONTAINS, ("name", "description"))},
+    filters={"name": equal("name"), "q": Filter(Match.CONTAINS, ("name",))},
 )
 DOCUMENTS = Listing(
     "documents",
     filters={name: equal(name) for name in ("external_id", "status", "media_type", "content_hash")},
 )
-CHUNKS = Listing("chunks", sorts={"ordinal": "ordinal"})
+CHUNKS = Listing("chunks", sorts={"ordinal": "ordinal"}, tie="ordinal")
+"""Without ids, which a document that is ingested again gives its chunks anew."""
+
 JOBS = Listing("jobs", filters={name: equal(name) for name in ("status", "kind", "subject_id")})
 AUDIT = Listing(
     "journal",

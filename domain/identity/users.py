@@ -68,9 +68,14 @@ class UserRolesChanged(DomainEvent):
     roles: frozenset[str]
 
 
+def folded_email(address: str) -> str:
+    """NFKC, trimmed, lower case: the form in which addresses are stored, whether this is one or not."""
+    return unicodedata.normalize("NFKC", address).strip().lower()
+
+
 def normal_email(address: str) -> str:
-    """The one stored form of an address: NFKC, trimmed, lower case. Raises Invalid where it is no address."""
-    text = unicodedata.normalize("NFKC", address).strip().lower()
+    """The one stored form of an address. Raises Invalid where it is no address."""
+    text = folded_email(address)
     if len(text) > EMAIL_MAX or not _EMAIL.fullmatch(text):
         raise Invalid(violations=[Violation("/email", "email_invalid", "This is no valid e-mail address.")])
     return text

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from domain.shared.actor import Origin
 from entrypoints.http import discovery, health, pages, problems
 from entrypoints.http.edge import Edge
+from entrypoints.http.exchange import root_of
 from entrypoints.http.middleware import Exchanges
 from entrypoints.http.openapi import document
 from entrypoints.http.representations import json_bytes
@@ -61,8 +62,8 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
 @router.get("/openapi.json")
 async def openapi(request: Request, _: Annotated[Origin, anyone()]) -> Response:
     content = request.app.openapi()
-    if root_path := request.scope.get("root_path", ""):
-        content = {**content, "servers": [{"url": root_path}]}
+    if root := root_of(request.scope):
+        content = {**content, "servers": [{"url": root}]}
     return Response(json_bytes(content), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 

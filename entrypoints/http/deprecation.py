@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from entrypoints.http.documented import add_answer_header
-from entrypoints.http.exchange import exchange_of
+from entrypoints.http.exchange import exchange_of, root_of
 
 SUNSET: Final = "x-sunset"
 """Where the OpenAPI document names the day from which an operation may be gone."""
@@ -33,7 +33,7 @@ class Deprecation:
         return ()
 
     async def __call__(self, request: Request) -> None:
-        page = f"{request.scope.get('root_path', '')}/evolution"
+        page = f"{root_of(request.scope)}/evolution"
         links = ", ".join(f'<{page}>; rel="{relation}"; type="text/html"' for relation in ("deprecation", "sunset"))
         exchange_of(request).fields += (*self._fields, (b"link", links.encode()))
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from entrypoints.http.cors import CrossOrigin, Fields
-from entrypoints.http.exchange import Exchange
+from entrypoints.http.exchange import Exchange, root_of
 from entrypoints.http.problems import Problem
 from entrypoints.http.proxies import Proxies, Sender, host_name
 
@@ -85,17 +85,16 @@ class Edge:
 
     def answer(self, scope: Scope, exchange: Exchange, sender: Sender) -> Response | None:
         """The answer to a request that no route gets to see; None for all others."""
-        root_path = scope.get("root_path", "")
-        if sender.forwarded or scope["path"].removeprefix(root_path) not in FOR_MACHINES:
+        if sender.forwarded or scope["path"].removeprefix(scope.get("root_path", "")) not in FOR_MACHINES:
             if self.hosts and sender.host not in self.hosts:
-                return MISDIRECTED.response(root_path, exchange)
+                return MISDIRECTED.response(root_of(scope), exchange)
             if self.https_only and sender.scheme != "https":
                 return self._in_clear(scope, exchange)
         return self.cross_origin.preflight(scope["method"], exchange.headers)
 
     def _in_clear(self, scope: Scope, exchange: Exchange) -> Response:
         if scope["method"] not in REDIRECTED or PRIVATE & exchange.headers.keys():
-            return HTTPS_REQUIRED.response(scope.get("root_path", ""), exchange)
-        path = scope["raw_path"].decode("latin-1").removeprefix(scope.get("root_path", ""))
+            return HTTPS_REQUIRED.response(root_of(scope), exchange)
+        path = scope["raw_path"].decode("latin-1").removeprefix(root_of(scope))
         query = f"?{query}" if (query := scope["query_string"].decode("latin-1")) else ""
         return Response(status_code=308, headers={"Location": f"{self.public_url}{path}{query}"})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Final, cast
+from urllib.parse import quote
 
 from fastapi import Request
 from starlette.types import Scope
@@ -38,6 +39,11 @@ class Exchange:
         """A header field as text; bytes that are not ASCII come out as other characters, never as an error."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+
+def root_of(scope: Scope) -> str:
+    """Where the service is mounted, percent-encoded (RFC 3986 §3.3), for the addresses that it names."""
+    return quote(scope.get("root_path", ""), safe="/:@!$&'()*+,;=~")
 
 
 def attach(scope: Scope, exchange: Exchange) -> None:

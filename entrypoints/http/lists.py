@@ -16,6 +16,7 @@ from starlette.responses import Response
 from domain.shared.errors import Invalid, Malformed, Violation
 from domain.shared.values import LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, Cursor, ListQuery, Page, Sort
 from entrypoints.http.documented import add_answer_header, add_problem, enum_names
+from entrypoints.http.exchange import root_of
 from entrypoints.http.provided import resolver
 from entrypoints.http.queries import Parameters, Queries, read_query
 from entrypoints.http.representations import json_response
@@ -105,7 +106,7 @@ async def page_response(request: Request, query: ListQuery, page: Page[T], items
         return json_response({"items": items, "next_cursor": None})
     cursor = sealed(page.next, await _cursor_key(request), bound_to(request, query.filters, query.sort))
     parameters = {**query.filters, "limit": query.limit, "sort": query.sort, "cursor": cursor}
-    place = f"{request.scope.get('root_path', '')}{request.scope['route'].path}".format_map(request.path_params)
+    place = root_of(request.scope) + request.scope["route"].path.format_map(request.path_params)
     link = f'<{place}?{urlencode({name: _text(value) for name, value in parameters.items()})}>; rel="next"'
     return json_response({"items": items, "next_cursor": cursor}, headers={"Link": link})
 

@@ -11,7 +11,7 @@ from adapters.telemetry.logging import correlated
 from domain.shared.values import new_id
 from entrypoints.http import metrics
 from entrypoints.http.edge import SECURITY_HEADERS, Edge
-from entrypoints.http.exchange import Exchange, attach
+from entrypoints.http.exchange import Exchange, attach, root_of
 from entrypoints.http.problems import internal_error
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -53,7 +53,7 @@ class Exchanges:
                 logger.opt(exception=True).bind(event="request").error("unexpected error")
                 if answer.status:
                     raise
-                await internal_error(scope.get("root_path", ""), exchange)(scope, receive, answer)
+                await internal_error(root_of(scope), exchange)(scope, receive, answer)
             finally:
                 metrics.IN_PROGRESS.dec()
                 _report(scope, exchange, answer, perf_counter() - began)

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from domain.shared.actor import Origin
 from domain.shared.errors import NotFound
-from entrypoints.http.exchange import exchange_of
+from entrypoints.http.exchange import exchange_of, root_of
 from entrypoints.http.handbook import sections
 from entrypoints.http.problems import title_of
 from entrypoints.http.representations import json_response
@@ -133,7 +133,7 @@ def _wants_html(request: Request) -> bool:
 
 
 def _root(request: Request) -> str:
-    return html.escape(request.scope.get("root_path", ""))
+    return html.escape(root_of(request.scope))
 
 
 def _icon(request: Request) -> str:

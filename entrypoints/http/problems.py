@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
-from entrypoints.http.exchange import Exchange, exchange_of
+from entrypoints.http.exchange import Exchange, exchange_of, root_of
 from entrypoints.http.limits import READ, limits_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -139,7 +139,7 @@ async def _http_refused(request: Request, error: Exception) -> Response:
 
 
 def _told(request: Request, problem: Problem) -> Response:
-    return problem.response(request.scope.get("root_path", ""), exchange_of(request))
+    return problem.response(root_of(request.scope), exchange_of(request))
 
 
 def _allowed(request: Request) -> list[str]:

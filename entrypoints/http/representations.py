@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from application.shared.unit_of_work import Repeat
 from entrypoints.http.conditional import is_known
-from entrypoints.http.exchange import exchange_of
+from entrypoints.http.exchange import exchange_of, root_of
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 REVALIDATE = "private, no-cache"
@@ -60,7 +60,7 @@ def content_tag(value: Any) -> str:
 
 def place(request: Request, *path: str | UUID) -> str:
     """The address of a resource of this service, below wherever it is mounted."""
-    return "/".join((request.scope.get("root_path", ""), "api", "v1", *map(str, path)))
+    return "/".join((root_of(request.scope), "api", "v1", *map(str, path)))
 
 
 def no_content() -> Response:

@@ -14,7 +14,7 @@ from domain.shared.actor import Actor, Permission
 from domain.shared.errors import FastOpsError
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import PROBLEM_REFERENCE, add_parameter
-from entrypoints.http.exchange import exchange_of
+from entrypoints.http.exchange import exchange_of, root_of
 from entrypoints.http.problems import Problem
 from entrypoints.http.representations import json_bytes
 from entrypoints.http.security import actor_of
@@ -123,7 +123,7 @@ def last_event_id(request: Request) -> str | None:
 
 def refusal(request: Request, error: FastOpsError, told: str | None) -> Event:
     """The last event of a stream that cannot go on. It has the id of the one before, to resume behind that."""
-    problem = Problem.of(error).members(request.scope.get("root_path", ""), exchange_of(request))
+    problem = Problem.of(error).members(root_of(request.scope), exchange_of(request))
     return Event(told or "", "error", problem, last=True)
 
 

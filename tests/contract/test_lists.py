@@ -1,17 +1,17 @@
-"""Lists, on every store: pages partition, filters and sorts agree, and everything starts from what is readable."""
-
-from uuid import UUID
+"""Lists, on every store: filters agree, and everything starts from what is readable. Pages: `test_list_pages.py`."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from domain.identity.groups import Group
 from domain.identity.users import User
 from domain.knowledge.collections import Collection, Grant, Level, SubjectType
+from domain.knowledge.documents import Content, Document
+from domain.operations.jobs import Job
 from domain.shared.actor import Actor, ActorType, system_actor
 from domain.shared.errors import Invalid, Malformed
 from domain.shared.values import Cursor, ListQuery, Sort, new_id
-from tests.stores import Store, memory_store
+from tests.factories import UserFactory
+from tests.stores import Store
 
 
 def users(store: Store, count: int) -> list[User]:
@@ -20,41 +20,6 @@ def users(store: Store, count: int) -> list[User]:
         roles = frozenset({"editor"}) if n % 2 else frozenset({"viewer"})
         made.append(User.register(name=f"N{n % 3}", email=f"u{n}@example.com", roles=roles, at=store.clock.now()))
     return made
-
-
-async def all_pages(store: Store, query: ListQuery) -> list[UUID]:
-    seen: list[UUID] = []
-    cursor = None
-    while True:
-        page = await store.lists.users(ListQuery(query.limit, query.sort, cursor, query.filters))
-        assert len(page.items) <= query.limit
-        seen += [user.id for user in page.items]
-        if page.next is None:
-            return seen
-        cursor = page.next
-
-
-@pytest.mark.parametrize("sort", [Sort(), Sort("created_at", False), Sort("name", False), Sort("email", True)])
-async def test_pages_partition_the_list(store: Store, sort: Sort) -> None:
-    made = users(store, 11)
-    await store.given(*made)
-    seen = await all_pages(store, ListQuery(3, sort))
-    assert len(seen) == 11
-    assert set(seen) == {user.id for user in made}
-    ordered = sorted(made, key=lambda user: (getattr(user, sort.key), user.id), reverse=sort.descending)
-    assert seen == [user.id for user in ordered]
-
-
-async def test_rows_that_come_and_go_disturb_nobody_else(store: Store) -> None:
-    made = users(store, 6)
-    await store.given(*made)
-    first = await store.lists.users(ListQuery(3, Sort("created_at", False)))
-    await store.given(User.register(name="New", email="new@example.com", at=store.clock.now()))
-    async with store.operation("user.delete") as uow:
-        uow.users.remove(await uow.users.get(made[0].id))
-        await uow.commit(None)
-    rest = await store.lists.users(ListQuery(10, Sort("created_at", False), first.next))
-    assert [user.email for user in rest.items] == [*(user.email for user in made[3:]), "new@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +37,45 @@ async def test_filters_narrow(store: Store, filters: dict[str, str], emails: set
     await store.given(*users(store, 5))
     page = await store.lists.users(ListQuery(filters=filters))
     assert {user.email.split("@")[0] for user in page.items} == emails
+
+
+ODD_NAMES = [
+    "Ärger", "ärger", "100%", "a_b", "axb", "c:\\d", "x/y", "İ", "ß", "SS", "\u00c9", "E\u0301", "😀 yes", "'",
+]  # fmt: skip
+PARTS = {
+    "Ä": {"Ärger"},
+    "ä": {"ärger"},
+    "RGE": {"Ärger", "ärger"},
+    "%": {"100%"},
+    "_": {"a_b"},
+    "a_B": {"a_b"},
+    "\\": {"c:\\d"},
+    "/": {"x/y"},
+    "//": set(),
+    "i": set(),
+    "ss": {"SS"},
+    "\u00c9": {"\u00c9"},
+    "e": {"Ärger", "ärger", "E\u0301", "😀 yes"},
+    "😀 Y": {"😀 yes"},
+    "'": {"'"},
+    "' OR '1'='1": set(),
+    "": set(ODD_NAMES),
+}
+
+
+async def test_texts_are_compared_literally_and_only_ascii_letters_lose_their_case(store: Store) -> None:
+    at, me = store.clock.now(), new_id()
+    made = [Collection.create(name=n, description="x", metadata={}, manager_id=me, at=at) for n in ODD_NAMES]
+    await store.given(*made)
+
+    async def found(**filters: str) -> set[str]:
+        page = await store.reads.collections(Actor(type=ActorType.USER, user_id=me), ListQuery(filters=filters))
+        return {view.name for view in page.items}
+
+    for part, names in PARTS.items():
+        assert await found(q=part) == names, part
+    for name in (*ODD_NAMES, "E", "ss", "ärgeR", "A_B", "100_", "SS "):
+        assert await found(name=name) == {name} & set(ODD_NAMES), name
 
 
 async def test_what_a_list_does_not_know_is_refused(store: Store) -> None:
@@ -112,11 +116,81 @@ async def test_collections_are_seen_by_whom_they_are_granted_to(store: Store) ->
     assert await store.reads.collections_named(member, "theirs") == []
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(names=st.lists(st.sampled_from(["a", "B", "ä", "é", "aa"]), max_size=12), limit=st.integers(1, 5))
-async def test_any_list_is_partitioned_by_its_pages(names: list[str], limit: int) -> None:
-    store = memory_store()
-    for n, name in enumerate(names):
-        await store.given(User.register(name=name, email=f"u{n}@example.com", at=store.clock.now()))
-    seen = await all_pages(store, ListQuery(limit, Sort("name", False)))
-    assert len(seen) == len(set(seen)) == len(names)
+async def test_documents_are_filtered_by_what_they_are(store: Store) -> None:
+    collection, at = new_id(), store.clock.now()
+
+    def made(external_id: str | None, media_type: str, content_hash: str) -> Document:
+        content = Content(blob_key=content_hash, content_hash=content_hash, bytes=1, media_type=media_type)
+        return Document.submit(
+            collection_id=collection, title="", content=content, external_id=external_id, metadata={}, at=at
+        )
+
+    one, two = made("x", "text/plain", "a" * 64), made(None, "text/html", "b" * 64)
+    two.fail(code="extraction_failed", detail="", at=at)
+    await store.given(one, two)
+    for filters, found in (
+        ({"external_id": "x"}, [one]),
+        ({"external_id": "X"}, []),
+        ({"status": "queued"}, [one]),
+        ({"status": "failed", "media_type": "text/html"}, [two]),
+        ({"status": "failed", "media_type": "text/plain"}, []),
+        ({"content_hash": "b" * 64}, [two]),
+    ):
+        page = await store.reads.documents(collection, ListQuery(filters=filters))
+        assert [view.id for view in page.items] == [document.id for document in found], filters
+
+
+async def test_jobs_are_filtered_by_state_kind_and_subject(store: Store) -> None:
+    at, subject = store.clock.now(), new_id()
+    one = Job.queue(kind="ingest", subject_id=subject, owner_id=None, at=at)
+    two = Job.queue(kind="export", subject_id=new_id(), owner_id=None, at=at)
+    two.cancel(at)
+    await store.given(one, two)
+    for filters, found in (
+        ({"status": "queued"}, {one.id}),
+        ({"status": "cancelled", "kind": "export"}, {two.id}),
+        ({"kind": "ingest", "subject_id": two.subject_id}, set()),
+        ({"subject_id": subject}, {one.id}),
+    ):
+        page = await store.job_lists.jobs(system_actor("test"), ListQuery(filters=filters))
+        assert {view.id for view in page.items} == found, filters
+
+
+async def test_the_trail_is_filtered_by_who_what_and_when(store: Store) -> None:
+    me = Actor(type=ActorType.USER, id=str(new_id()))
+    user = UserFactory()
+    await store.given(user)
+    async with store.operation("user.rename", actor=me) as uow:
+        (await uow.users.get(user.id)).rename("Eve", store.clock.now())
+        await uow.commit(None)
+    (earlier, later) = (await store.audit.events(ListQuery(sort=Sort("at", False)))).items
+    for filters, found in (
+        ({"actor": me.id}, [later]),
+        ({"actor": "nobody"}, []),
+        ({"action": "given"}, [earlier]),
+        ({"action": "user."}, []),
+        ({"target_type": "user", "target_id": str(user.id)}, [earlier, later]),
+        ({"target_type": "User"}, []),
+        ({"from": later.at}, [later]),
+        ({"to": later.at}, [earlier]),
+        ({"from": earlier.at, "to": later.at, "action": "user.rename"}, []),
+    ):
+        page = await store.audit.events(ListQuery(sort=Sort("at", False), filters=filters))
+        assert [event.id for event in page.items] == [event.id for event in found], filters
+
+
+async def test_groups_are_filtered_by_name_and_member(store: Store) -> None:
+    at, user = store.clock.now(), UserFactory()
+    one, two = (Group.create(name=name, description="", at=at) for name in ("Research", "search"))
+    one.add_member(user.id, at)
+    await store.given(user)
+    await store.given(one, two)
+    for filters, found in (
+        ({"name": "Research"}, {one.id}),
+        ({"name": "research"}, set()),
+        ({"q": "SEARCH"}, {one.id, two.id}),
+        ({"member": user.id}, {one.id}),
+        ({"member": new_id()}, set()),
+    ):
+        page = await store.lists.groups(ListQuery(filters=filters))
+        assert {view.id for view in page.items} == found, filters

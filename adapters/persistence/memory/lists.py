@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from adapters.persistence.listings import Filter, Listing, Match, cursor_after, cursor_value
+from adapters.persistence.listings import Filter, Listing, Match, cursor_after, cursor_value, folded
 from adapters.persistence.tracking import Row
 from domain.shared.values import Cursor, ListQuery
 
 _MATCHES: dict[Match, Callable[[Row, Filter, Any], bool]] = {
     Match.EQUAL: lambda row, wanted, value: all(row[name] == value for name in wanted.columns),
-    Match.CONTAINS: lambda row, wanted, value: any(value.lower() in row[name].lower() for name in wanted.columns),
+    Match.CONTAINS: lambda row, wanted, value: any(folded(value) in folded(row[name]) for name in wanted.columns),
     Match.OWNED: lambda row, wanted, value: any(item[wanted.columns[1]] == value for item in row[wanted.columns[0]]),
     Match.FROM: lambda row, wanted, value: row[wanted.columns[0]] >= value,
     Match.BEFORE: lambda row, wanted, value: row[wanted.columns[0]] < value,

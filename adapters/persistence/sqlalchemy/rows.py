@@ -1,20 +1,43 @@
 """Reading rows: aggregates with what they own, and keyset pages of any listing."""
 
 from collections.abc import Sequence
+from functools import reduce
+from string import ascii_uppercase
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, Table, and_, literal, or_, select, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from adapters.persistence import listings
 from adapters.persistence.conflicts import MAPPINGS
 from adapters.persistence.listings import Filter, Listing, Match
-from adapters.persistence.sqlalchemy.tables.base import metadata
+from adapters.persistence.sqlalchemy.tables.base import MYSQL, metadata
 from adapters.persistence.tracking import AggregateMapping, Owned
 from adapters.persistence.tracking import Row as AggregateRow
 from domain.shared.values import Cursor, ListQuery
 
 Condition = ColumnElement[bool]
+
+
+class folded(FunctionElement[str]):  # noqa: N801 (a function in SQL)
+    """`listings.folded` of a bytewise text."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(folded)
+def _lower(element: Any, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+@compiles(folded, MYSQL)
+def _lower_each(element: Any, compiler: Any, **options: Any) -> str:
+    """There `lower` changes the letters of all languages, whatever the collation."""
+    text: str = compiler.process(element.clauses, **options)
+    return reduce(lambda inner, letter: f"replace({inner}, '{letter}', '{letter.lower()}')", ascii_uppercase, text)
 
 
 def aggregate_rows(
@@ -86,7 +109,7 @@ def _condition(table: Table, wanted: Filter, value: Any) -> Condition:
         return _owned_condition(table, wanted, value)
     columns = [table.c[name] for name in wanted.columns]
     if wanted.match is Match.CONTAINS:
-        return or_(*(func.lower(column).contains(value.lower(), autoescape=True) for column in columns))
+        return or_(*(folded(column).contains(listings.folded(value), autoescape=True) for column in columns))
     if wanted.match is Match.FROM:
         return and_(columns[0] >= value)
     if wanted.match is Match.BEFORE:

@@ -27,7 +27,10 @@ class CollectionContent(Input):
 
 class CollectionParameters(ListParameters):
     name: Annotated[str | None, Field(description="Exactly this name.", max_length=NAME_MAX)] = None
-    q: Annotated[str | None, Field(description="A part of the name.", max_length=NAME_MAX)] = None
+    q: Annotated[
+        str | None,
+        Field(description="A part of the name; the case of ASCII letters does not count.", max_length=NAME_MAX),
+    ] = None
 
 
 def _of_kinds(schema: dict[str, Any]) -> None:

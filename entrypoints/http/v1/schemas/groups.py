@@ -26,7 +26,10 @@ class GroupContent(Input):
 
 class GroupParameters(ListParameters):
     name: Annotated[str | None, Field(description="Exactly this name.", max_length=GROUP_NAME_MAX)] = None
-    q: Annotated[str | None, Field(description="A part of the name.", max_length=GROUP_NAME_MAX)] = None
+    q: Annotated[
+        str | None,
+        Field(description="A part of the name; the case of ASCII letters does not count.", max_length=GROUP_NAME_MAX),
+    ] = None
     member: Annotated[Id | None, Field(description="Those that this user is in.")] = None
 
 

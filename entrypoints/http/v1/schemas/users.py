@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from application.identity.views import SessionView, UserView
 from domain.identity.password_policy import PASSWORD_MAX, PASSWORD_MIN_ALLOWED
-from domain.identity.users import EMAIL_MAX, NAME_MAX, UserKind, UserStatus
+from domain.identity.users import EMAIL_MAX, NAME_MAX, UserKind, UserStatus, folded_email
 from domain.shared.values import Instant
 from entrypoints.http.bodies import Input
 from entrypoints.http.lists import ListParameters
@@ -71,10 +71,18 @@ class PasswordChange(Input):
 
 
 class UserParameters(ListParameters):
-    email: Annotated[str | None, Field(description="Exactly this address.")] = None
+    email: Annotated[
+        Annotated[str, AfterValidator(folded_email)] | None,
+        Field(description="Exactly this address; case does not count."),
+    ] = None
     status: Annotated[UserStatus | None, Field(description="Whether they may sign in.")] = None
     role: Annotated[str | None, Field(description="Those that have this role.")] = None
-    q: Annotated[str | None, Field(description="A part of the name or the address.", max_length=200)] = None
+    q: Annotated[
+        str | None,
+        Field(
+            description="A part of the name or the address; the case of ASCII letters does not count.", max_length=200
+        ),
+    ] = None
 
 
 class UserOut(TypedDict):
