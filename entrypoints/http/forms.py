@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from domain.shared.errors import Malformed, TooLarge, UnsupportedMedia
 from entrypoints.http.content import FORM, media_type_of, read
 from entrypoints.http.documented import SCHEMA_REFERENCE, add_problem
+from entrypoints.http.exchange import exchange_of
 from entrypoints.http.queries import decoded
 
 M = TypeVar("M", bound=BaseModel)
@@ -23,7 +24,7 @@ class InvalidRequest(Malformed):
 
 
 class FormBody(Generic[M]):
-    """The form of a request as `model`."""
+    """The form of a request as `model`; from here on refusals carry the members of RFC 6749 too."""
 
     def __init__(self, model: type[M], example: dict[str, str]) -> None:
         self.model = model
@@ -34,6 +35,7 @@ class FormBody(Generic[M]):
         return (self.model,)
 
     async def __call__(self, request: Request) -> M:
+        exchange_of(request).oauth = True
         media_type_of(request, (FORM,))
         parameters = _parse(await read(request, FORM_MAX))
         try:

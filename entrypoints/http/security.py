@@ -113,7 +113,7 @@ def signed_in(answers: str = JSON, load: Load | None = None) -> Any:
 def anyone(answers: str = JSON, load: Load | None = None, *, oauth: bool = False) -> Any:
     """Nobody needs to sign in; only routes on the public list may use this.
 
-    With `oauth` all refusals of the route carry the members of RFC 6749 §5.2 too.
+    With `oauth` the refusals of this gate, too, carry the members of RFC 6749 §5.2; those behind it do by the form.
     """
     return Depends(Anyone((answers,), load, oauth=oauth))
 
