@@ -8,6 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from entrypoints.http import streams
 from tests.http.answer_writing import QUESTION, STREAM, VERIFIED, Library, a_library, heard
 from tests.http.service import BASE, Caller, Service, memory_settings
 from tests.http.test_collections import grant, grant_to, made_by
@@ -261,6 +262,18 @@ async def test_a_stream_that_lost_its_lease_to_one_still_at_work_says_so(library
             assert error["data"]["code"] == "idempotency_in_progress"
             next_turn.set()
             assert (await next_stream.rest())[-1]["event"] == "done"
+
+
+async def test_a_stop_ends_what_outlasts_it(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "STOP_AFTER_SECONDS", 0)
+    async with library.asking("k") as stream:
+        await stream.next()
+        await library.model.next_turn()
+        library.container.operations.health().stopping = True
+        (error,) = await stream.rest()
+    assert (error["event"], error["data"]["code"]) == ("error", "shutting_down")
+    await library.model.gave_up.wait()
+    assert library.container.persistence.in_memory().repeats == {}
 
 
 async def test_one_that_is_cancelled_gives_up_its_work_and_its_lease(library: Library) -> None:

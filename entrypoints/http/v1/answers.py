@@ -1,7 +1,7 @@
 """Answers with proof, whole or as a stream."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -64,6 +64,7 @@ async def ask(
     repeat: Annotated[Repeat | None, repeat_key()],
     _: Annotated[None, Depends(LastEventId())],
     answers: Answers,
+    health: Annotated[Any, provided("operations.health")],
 ) -> Response:
     """Answer a question from what the caller may read.
 
@@ -88,7 +89,7 @@ async def ask(
 
     wanted = None if content.stream is None else MEDIA_TYPE if content.stream else JSON
     if chosen(request, (JSON, MEDIA_TYPE), wanted) == MEDIA_TYPE:
-        return await _streamed(request, answered, answers, repeat)
+        return await _streamed(request, answered, answers, repeat, lambda: health.stopping)
     view = await answered(None)
     shown_answer = answer_out(view)
     location = place(request, "answers", view.id)
@@ -123,6 +124,7 @@ async def _streamed(
     answered: Callable[[Begun], Awaitable[AnswerView]],
     answers: AnswerService,
     repeat: Repeat | None,
+    stopping: Callable[[], bool],
 ) -> Response:
     """The answer while it is written. What is told of it in the end is what the caller may see at that moment."""
     headers: dict[str, str] = {}
@@ -139,7 +141,7 @@ async def _streamed(
         named(view.id)
         return answer_events(await answers.get(await actor_of(request), view.id))
 
-    events = worked(request, Permission.ANSWERS, work)
+    events = worked(request, Permission.ANSWERS, work, stopping)
     first = await anext(events, None)
     if first is None:
         return nothing_more()
