@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from adapters.persistence.repeats import RepeatRecords, RepeatWrite
 from adapters.persistence.tracking import Row
@@ -36,7 +37,7 @@ class OpeningStore(ABC):
         """Raises RepeatLost where a row is there that this one may not displace."""
 
     @abstractmethod
-    async def remove_lease(self, key: Row, holder: Any) -> None: ...
+    async def remove_lease(self, key: Row, holder: UUID) -> None: ...
 
     @abstractmethod
     async def forget_repeats(self, limit: int) -> int:
@@ -84,11 +85,11 @@ class OpeningStore(ABC):
         try:
             yield
         finally:
-            if repeat.holder is not None:
-                await self._give_back(repeat)
+            if repeat.holder is not None:  # nothing was committed
+                await self._give_back(repeat, repeat.holder)
 
-    async def _give_back(self, repeat: Repeat) -> None:
+    async def _give_back(self, repeat: Repeat, holder: UUID) -> None:
         """Let others begin at once, also where this one was cancelled; without a database the lease runs out."""
-        holder, repeat.holder = repeat.holder, None
+        repeat.holder = None
         with suppress(FastOpsError):
             await asyncio.shield(self.remove_lease(self.records.key(repeat), holder))

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from starlette.types import Message
 
 from entrypoints.http import streams
 from tests.http.answer_writing import QUESTION, STREAM, VERIFIED, Library, a_library, heard
@@ -158,6 +159,27 @@ async def test_a_client_that_hangs_up_finds_its_answer(library: Library) -> None
     assert heard(again.text)[0] == first
     assert again.headers["location"] == stream.location
     assert len(library.model.shown) == 1
+
+
+async def test_servers_may_raise_when_the_client_has_gone(library: Library) -> None:
+    """ASGI 2.4 has them do so; uvicorn is silent."""
+    headers = {**library.editor.headers, **STREAM, "Idempotency-Key": "k", "Content-Type": "application/json"}
+    request = library.client.build_request("POST", "/api/v1/answers", json=QUESTION, headers=headers)
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "method": "POST", "path": "/api/v1/answers"}
+    scope |= {"query_string": b"", "headers": [(name.lower(), value) for name, value in request.headers.raw]}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": request.content}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError
+
+    asking = asyncio.create_task(library.app(scope, receive, send))
+    (await library.model.next_turn()).set()
+    await asking
+    again = await library.editor.post("/answers", QUESTION, headers={"Idempotency-Key": "k"})
+    assert (again.json()["text"], again.headers["idempotency-replayed"]) == (VERIFIED, "true")
 
 
 async def test_a_client_that_does_not_wait_for_json_finds_its_answer_too(library: Library) -> None:

@@ -4,7 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from fastapi import Request
+from fastapi.routing import APIRoute
 
+from domain.shared.actor import Origin, anonymous
+from entrypoints.http.exchange import Exchange, attach
+from entrypoints.http.repeats import repeat_of
 from tests.http.service import Caller, Service
 from tests.http.test_collections import made_by
 from tests.http.test_problems import assert_problem
@@ -203,6 +208,15 @@ async def test_users_and_their_api_keys_have_keys_of_their_own(service: Service)
     assert [answer.status_code for answer in made] == [201, 201, 201]
     again = await service.signed_in(admin.email)
     assert (await again.post("/users", bodies[0], **keyed("k"))).json() == made[0].json()
+
+
+def test_whoever_has_no_name_is_told_by_the_address() -> None:
+    exchange = Exchange("r", "192.0.2.7", {b"idempotency-key": b"k"}, actor=anonymous(Origin("r", "192.0.2.7")))
+    scope = {"type": "http", "method": "POST", "path": "/x", "route": APIRoute("/x", lambda: None)}
+    attach(scope, exchange)
+    repeat = repeat_of(Request(scope), b"{}")
+    assert repeat is not None
+    assert (repeat.principal, repeat.route) == ("address:192.0.2.7", "POST /x")
 
 
 FILE = 'Content-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\ntext'

@@ -1,6 +1,6 @@
 """Statements on the records and leases of repeats."""
 
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, or_, select
 
@@ -26,7 +26,7 @@ def put_repeat(connection: Connection, write: RepeatWrite) -> None:
     connection.execute(insert(repeats), write.row)
 
 
-def remove_lease(connection: Connection, key: Row, holder: Any) -> None:
+def remove_lease(connection: Connection, key: Row, holder: UUID) -> None:
     connection.execute(delete(repeats).where(_named(key), repeats.c.holder == holder))
 
 
