@@ -22,6 +22,7 @@ from tests.http.test_collections import made_by
 from tests.http.test_documents import submitted
 from tests.server.sockets import served
 
+GIVE_UP_SECONDS = 20
 STREAM = {"Accept": "text/event-stream"}
 QUESTION = {"question": "How many days of leave a year has everyone?"}
 WRITTEN = "Everyone has thirty days of leave a year [1]. The moon is made of cheese [7]."
@@ -38,7 +39,8 @@ class WaitingModel(ScriptedModel):
 
     async def next_turn(self) -> asyncio.Event:
         """Wait until the model is asked; what to set so that it answers."""
-        return await self.turns.get()
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            return await self.turns.get()
 
     async def answer(self, question: str, passages: Sequence[Passage]) -> Completion:
         self.shown.append((question, passages))
@@ -89,15 +91,17 @@ class Heard:
         self._text = ""
 
     async def next(self) -> dict[str, Any]:
-        while "\n\n" not in self._text:
-            self._text += await anext(self._parts)
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while "\n\n" not in self._text:
+                self._text += await anext(self._parts)
         block, _, self._text = self._text.partition("\n\n")
         (event,) = heard(block)
         return event
 
     async def rest(self) -> list[dict[str, Any]]:
-        async for part in self._parts:
-            self._text += part
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            async for part in self._parts:
+                self._text += part
         return heard(self._text)
 
 
