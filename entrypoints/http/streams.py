@@ -18,15 +18,22 @@ from entrypoints.http.exchange import exchange_of, root_of
 from entrypoints.http.problems import Problem
 from entrypoints.http.representations import json_bytes
 from entrypoints.http.security import actor_of
-from entrypoints.http.server import STOP_SECONDS
 
 MEDIA_TYPE: Final = "text/event-stream"
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 LOOK_SECONDS: Final = 0.5
 COMMENT_SECONDS: Final = 15.0
-STOP_AFTER_SECONDS: Final = STOP_SECONDS - 5.0
-"""How long a stopping service goes on waiting for work, so that its end is told before the connection is cut."""
+FAREWELL_SECONDS: Final = 2.0
+"""How long before its connection is cut off a stream is told that the service stops."""
 COMMENT: Final = b": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of this service: whether it has begun, and how long after that connections are cut off, in seconds."""
+
+    has_begun: Callable[[], bool]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +67,11 @@ async def followed(
     return StreamingResponse(_events(request, first, look, stopping), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
-async def worked(
-    request: Request, permission: Permission, work: Work, stopping: Callable[[], bool]
-) -> AsyncGenerator[Event | None]:
+async def worked(request: Request, permission: Permission, work: Work, end: End) -> AsyncGenerator[Event | None]:
     """The event that `work` tells early, and in the end those that it gives; None where the client should hear a sign.
 
     What `work` raises before its early event is raised here, later it is told as the event `error`. So is the loss of
-    the right to be here, and a stop of the service that work outlasts; both cancel the work.
+    the right to be here, and the end of the service where the work outlasts it; both cancel the work.
     """
     early: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
     task = asyncio.ensure_future(work(early.set_result))
@@ -77,7 +82,7 @@ async def worked(
         if early.done():
             told = early.result()
             yield told
-            async for sign in _waited(request, permission, task, stopping):
+            async for sign in _waited(request, permission, task, end):
                 yield sign
         for event in behind(await task, last_event_id(request)):
             if told is None or event.id != told.id:
@@ -163,16 +168,16 @@ async def _encoded(first: Event, rest: AsyncGenerator[Event | None]) -> AsyncGen
 
 
 async def _waited(
-    request: Request, permission: Permission, task: "asyncio.Future[Any]", stopping: Callable[[], bool]
+    request: Request, permission: Permission, task: "asyncio.Future[Any]", end: End
 ) -> AsyncIterator[None]:
     """Wait for the task, with a look at the caller's rights every half second and a sign of life now and then."""
-    silent = stopped = 0.0
+    silent, left = 0.0, end.seconds - FAREWELL_SECONDS
     while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
         (await actor_of(request)).require(permission)
-        if stopping():
-            stopped += LOOK_SECONDS
-        if stopped > STOP_AFTER_SECONDS:
-            raise Unavailable("shutting_down", "The service is stopping; try again in a moment.")
+        if end.has_begun():
+            left -= LOOK_SECONDS
+            if left <= 0:
+                raise Unavailable("shutting_down", "The service is stopping; try again in a moment.")
         silent += LOOK_SECONDS
         if silent >= COMMENT_SECONDS:
             yield None

@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from starlette.types import Message
 
-from entrypoints.http import streams
 from tests.http.answer_writing import QUESTION, STREAM, VERIFIED, Library, a_library, heard
 from tests.http.service import BASE, Caller, Service, memory_settings
 from tests.http.test_collections import grant, grant_to, made_by
@@ -286,16 +285,15 @@ async def test_a_stream_that_lost_its_lease_to_one_still_at_work_says_so(library
             assert (await next_stream.rest())[-1]["event"] == "done"
 
 
-async def test_a_stop_ends_what_outlasts_it(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "STOP_AFTER_SECONDS", 0)
-    async with library.asking("k") as stream:
-        await stream.next()
+async def test_a_stop_ends_what_outlasts_it() -> None:
+    async with a_library(memory_settings(stop_seconds=0)) as library, library.asking("k") as stream:
+        first = await stream.next()
         await library.model.next_turn()
-        library.container.operations.health().stopping = True
+        library.container.operations.health().finishing = True
         (error,) = await stream.rest()
-    assert (error["event"], error["data"]["code"]) == ("error", "shutting_down")
-    await library.model.gave_up.wait()
-    assert library.container.persistence.in_memory().repeats == {}
+        assert (error["event"], error["id"], error["data"]["code"]) == ("error", first["id"], "shutting_down")
+        await library.model.gave_up.wait()
+        assert library.container.persistence.in_memory().repeats == {}
 
 
 async def test_one_that_is_cancelled_gives_up_its_work_and_its_lease(library: Library) -> None:

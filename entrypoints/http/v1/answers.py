@@ -24,6 +24,7 @@ from entrypoints.http.representations import changed, content_tag, place, resour
 from entrypoints.http.security import actor_of, needs
 from entrypoints.http.streams import (
     MEDIA_TYPE,
+    End,
     Event,
     LastEventId,
     WorkedOff,
@@ -65,6 +66,7 @@ async def ask(
     _: Annotated[None, Depends(LastEventId())],
     answers: Answers,
     health: Annotated[Any, provided("operations.health")],
+    settings: Annotated[Any, provided("settings")],
 ) -> Response:
     """Answer a question from what the caller may read.
 
@@ -89,7 +91,8 @@ async def ask(
 
     wanted = None if content.stream is None else MEDIA_TYPE if content.stream else JSON
     if chosen(request, (JSON, MEDIA_TYPE), wanted) == MEDIA_TYPE:
-        return await _streamed(request, answered, answers, repeat, lambda: health.stopping)
+        end = End(lambda: health.finishing, settings.server.stop_seconds)
+        return await _streamed(request, answered, answers, repeat, end)
     view = await answered(None)
     shown_answer = answer_out(view)
     location = place(request, "answers", view.id)
@@ -124,7 +127,7 @@ async def _streamed(
     answered: Callable[[Begun], Awaitable[AnswerView]],
     answers: AnswerService,
     repeat: Repeat | None,
-    stopping: Callable[[], bool],
+    end: End,
 ) -> Response:
     """The answer while it is written. What is told of it in the end is what the caller may see at that moment."""
     headers: dict[str, str] = {}
@@ -141,7 +144,7 @@ async def _streamed(
         named(view.id)
         return answer_events(await answers.get(await actor_of(request), view.id))
 
-    events = worked(request, Permission.ANSWERS, work, stopping)
+    events = worked(request, Permission.ANSWERS, work, end)
     first = await anext(events, None)
     if first is None:
         return nothing_more()
