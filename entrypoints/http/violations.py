@@ -20,7 +20,7 @@ WORDINGS: Mapping[str, Wording] = {
     "string_type": ("type", "Use a text."),
     "string_too_short": ("length", "Use at least {min_length} characters."),
     "string_too_long": ("length", "Use at most {max_length} characters."),
-    "string_pattern_mismatch": ("form", "This text does not have the right form."),
+    "string_pattern_mismatch": ("form", "This text does not have the form that /openapi.json states for it."),
     "int_type": ("type", "Use a whole number."),
     "int_from_float": ("type", "Use a whole number."),
     "int_parsing": ("type", "Use a whole number."),

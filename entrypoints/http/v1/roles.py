@@ -24,6 +24,7 @@ from entrypoints.http.v1.schemas.roles import (
     CUSTOM_ROLE,
     NEW_ROLE,
     ROLE,
+    NameInPath,
     NewRole,
     PermissionsOut,
     RoleContent,
@@ -52,7 +53,7 @@ async def list_roles(request: Request, actor: Reader, query: ByName, roles: Role
 
 
 @router.get("/roles/{name}", response_model=RoleOut, responses={200: shown(ROLE, "ETag")})
-async def get_role(request: Request, actor: Reader, name: str, roles: Roles) -> Response:
+async def get_role(request: Request, actor: Reader, name: NameInPath, roles: Roles) -> Response:
     """One role with its permissions."""
     view = await roles.get(actor, name)
     return resource(request, role_out(view), _tag(view))
@@ -89,7 +90,7 @@ async def create_role(
 )
 async def change_role(
     actor: Writer,
-    name: str,
+    name: NameInPath,
     patch: Annotated[Patch[RoleContent], Depends(MergePatch(RoleContent, {"permissions": ["documents:read"]}))],
     precondition: IfMatch,
     roles: Roles,
@@ -109,7 +110,7 @@ async def change_role(
 
 @router.delete("/roles/{name}", status_code=204, responses=problems(RoleBuiltIn, RoleInUse, RightsNotHeld))
 async def delete_role(
-    actor: Annotated[Actor, needs(Permission.ROLES_WRITE, "")], name: str, precondition: IfMatch, roles: Roles
+    actor: Annotated[Actor, needs(Permission.ROLES_WRITE, "")], name: NameInPath, precondition: IfMatch, roles: Roles
 ) -> Response:
     """Remove a role that nobody has."""
     await precondition.hold(

@@ -20,6 +20,7 @@ from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
 from entrypoints.http.security import also, needs
+from entrypoints.http.v1.schemas.roles import NameInPath
 from entrypoints.http.v1.schemas.users import (
     NEW_USER,
     USER,
@@ -154,7 +155,7 @@ async def enable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: Repeat
 @router.put(
     "/{user_id}/roles/{name}", response_model=UserOut, responses={200: shown(USER, "ETag"), **problems(RightsNotHeld)}
 )
-async def give_role(actor: Writer, user_id: IdInPath, name: str, users: Users) -> Response:
+async def give_role(actor: Writer, user_id: IdInPath, name: NameInPath, users: Users) -> Response:
     """Give a role; nothing happens where the user has it."""
     view = await users.give_role(actor, user_id, name)
     return changed(user_out(view), tag_of(view))
@@ -162,7 +163,7 @@ async def give_role(actor: Writer, user_id: IdInPath, name: str, users: Users) -
 
 @router.delete("/{user_id}/roles/{name}", status_code=204, responses=problems(LastAdministrator, RightsNotHeld))
 async def take_role(
-    actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")], user_id: IdInPath, name: str, users: Users
+    actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")], user_id: IdInPath, name: NameInPath, users: Users
 ) -> Response:
     """Take a role away; nothing happens where the user does not have it."""
     await users.take_role(actor, user_id, name)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final
 
+from fastapi import Path
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -11,12 +12,15 @@ from domain.shared.actor import Permission
 from entrypoints.http.bodies import Input
 from entrypoints.http.v1.schemas.values import PageOut
 
+NAME: Final = "^[a-z][a-z0-9_-]*$"
+NameInPath = Annotated[str, Path(max_length=ROLE_NAME_MAX, pattern=NAME, description="The name of the role.")]
+"""What no role can be called is not found, and no store is asked for it."""
 RoleName = Annotated[
     str,
     Field(
         min_length=1,
         max_length=ROLE_NAME_MAX,
-        pattern="^[a-z][a-z0-9_-]*$",
+        pattern=NAME,
         description="It stays: small letters, digits, hyphens and underscores.",
     ),
 ]
