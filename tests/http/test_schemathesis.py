@@ -7,7 +7,7 @@ import pytest
 
 from tests.http.fuzzing.run import Findings, fuzz
 
-EXAMPLES = 8
+EXAMPLES = 6
 
 
 @pytest.fixture(scope="module")
