@@ -40,7 +40,7 @@ SERVICE_CORE, OTHER_CORE = 0, 1
 
 def environment(url: str, folder: Path) -> dict[str, str]:
     settings = {"DATABASE_URL": url, "DATA_DIR": str(folder), "MASTER_KEY": b64encode(bytes(range(32))).decode()}
-    return os.environ | settings | {"LOG_FORMAT": "json"}
+    return os.environ | settings | {"LOG_FORMAT": "json", "RATE_LIMIT_CALLER": "100000"}
 
 
 @contextmanager
