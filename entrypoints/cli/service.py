@@ -55,7 +55,7 @@ async def _service(with_index: bool) -> AsyncIterator[Service]:
     from entrypoints.wiring.container import build_container
     from entrypoints.wiring.lifecycle import Extent, running
 
-    settings = load_settings()
+    settings = load_settings().for_background()
     configure_logging(quiet_level(settings.service.log_level), settings.service.log_format)
     request_id = f"cli-{new_id()}"
     container = build_container(settings)

@@ -7,9 +7,10 @@ from prometheus_client.metrics import MetricWrapperBase
 from adapters.telemetry import journal as _journal
 from adapters.telemetry import limits as _limits
 from adapters.telemetry import operations as _operations
+from adapters.telemetry import pools as _pools
 from entrypoints.http import metrics as _http
 
-COUNTED_IN = (_journal, _limits, _operations, _http)
+COUNTED_IN = (_journal, _limits, _operations, _pools, _http)
 PREFIX = "fastops_"
 
 HEAD = """# Metrics

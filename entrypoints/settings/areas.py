@@ -55,6 +55,18 @@ def _redis_address(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _database_addresses(secret: SecretStr) -> SecretStr:
+    for address in split_secret(secret):
+        _database_address(SecretStr(address))
+    return secret
+
+
+def split_secret(secret: SecretStr | None) -> list[str]:
+    """The parts of a list that is secret as a whole."""
+    parts = (secret.get_secret_value() if secret else "").split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
 def _thirty_two_bytes(secret: SecretStr) -> SecretStr:
     if len(b64decode(secret.get_secret_value(), validate=True)) != 32:
         raise ValueError("not 32 bytes")
@@ -158,10 +170,29 @@ class DataSettings(Area):
         0, "a number from 0 to 200", "Further connections that are opened for a moment when all of the pool are busy."
     )
     database_pool_timeout: Annotated[float, Field(gt=0, le=60)] = setting(
-        5.0, "seconds, up to 60", "How long a call waits for a free connection before it is refused."
+        2.0, "seconds, up to 60", "How long a call waits for a free connection before it is refused."
     )
     database_pool_recycle: Annotated[int, Field(ge=30)] = setting(
         1800, "seconds, at least 30", "Age at which a connection is replaced."
+    )
+    database_pool_pre_ping: Annotated[float, Field(ge=0, le=86400)] = setting(
+        1.0, "seconds, from 0 to 86400", "Rest after which a connection is tested before it is used; 0 tests each time."
+    )
+    database_connect_timeout: Annotated[int, Field(ge=1, le=60)] = setting(
+        2, "whole seconds, from 1 to 60", "How long opening a connection may take."
+    )
+    database_statement_timeout: Annotated[int, Field(ge=1, le=3600)] = setting(
+        3,
+        "whole seconds, from 1 to 3600",
+        "How long a statement may take. A server that hangs is given up half a second later.",
+    )
+    database_lock_timeout: Annotated[int, Field(ge=1, le=3600)] = setting(
+        2, "whole seconds, from 1 to 3600", "How long a statement waits for what another transaction holds."
+    )
+    database_replica_urls: Annotated[SecretStr, AfterValidator(_database_addresses)] | None = setting(
+        None,
+        "addresses like that of DATABASE_URL, separated by commas",
+        "Streaming replicas of the database, which may answer lists, documents and files. Rights never depend on them.",
     )
     redis_url: Annotated[SecretStr, AfterValidator(_redis_address)] | None = setting(
         None,

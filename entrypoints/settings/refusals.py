@@ -14,6 +14,7 @@ NO_TLS_DETAIL = (
     "must name the proxy at which TLS ends, or every request is refused for having come in clear; where nothing can "
     "tell the scheme, set HTTPS_ONLY to off."
 )
+REPLICAS_DETAIL = "must name servers of the same kind as DATABASE_URL, which is PostgreSQL or MariaDB."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,20 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             WrongSetting("TRUSTED_PROXIES", NO_TLS_DETAIL),
         ),
         (
+            _replicas_fit(settings),
+            WrongSetting("DATABASE_REPLICA_URLS", REPLICAS_DETAIL),
+        ),
+        (
             settings.data.redis_url is None or find_spec("redis"),
             WrongSetting("REDIS_URL", "needs a package that is not installed: pip install fastops[redis]."),
         ),
     ]
     return [problem for fine, problem in checks if not fine]
+
+
+def _replicas_fit(settings: "Settings") -> bool:
+    kinds = settings.replica_stores
+    return not kinds or (settings.store in {"postgresql", "mariadb"} and kinds == {settings.store})
 
 
 def unsafe(settings: "Settings") -> list[WrongSetting]:

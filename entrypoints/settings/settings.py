@@ -15,6 +15,7 @@ from entrypoints.settings.areas import (
     ObservedSettings,
     SecretSettings,
     ServiceSettings,
+    split_secret,
 )
 from entrypoints.settings.audit import AuditSettings
 from entrypoints.settings.edge import EdgeSettings
@@ -23,6 +24,8 @@ from entrypoints.settings.server import ServerSettings
 
 DRAIN_SECONDS = 5.0
 """Outside development: some proxy in front must hear of the end before it comes, usually at its second look."""
+
+BACKGROUND_SECONDS = 60
 
 
 class Settings(BaseModel):
@@ -48,10 +51,18 @@ class Settings(BaseModel):
         return f"sqlite:///{self.service.data_dir / 'fastops.db'}"
 
     @property
+    def database_replica_urls(self) -> list[str]:
+        return split_secret(self.data.database_replica_urls)
+
+    @property
     def store(self) -> str:
         """The family of the database: sqlite, postgresql, mariadb (MySQL as well) or memory."""
-        scheme = self.database_url.partition(":")[0].partition("+")[0]
-        return {"postgres": "postgresql", "mysql": "mariadb"}.get(scheme, scheme)
+        return family(self.database_url)
+
+    @property
+    def replica_stores(self) -> set[str]:
+        """The families of the replicas."""
+        return {family(url) for url in self.database_replica_urls}
 
     @property
     def public_url(self) -> str:
@@ -94,6 +105,12 @@ class Settings(BaseModel):
             return self.server.drain_seconds
         return 0.0 if self.service.environment is Environment.DEVELOPMENT else DRAIN_SECONDS
 
+    def for_background(self) -> "Settings":
+        """The same for a process that nobody waits for by the second, such as a command or the ingest process."""
+        patience = max(BACKGROUND_SECONDS, self.data.database_statement_timeout)
+        data = self.data.model_copy(update={"database_statement_timeout": patience})
+        return self.model_copy(update={"data": data})
+
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, for a child process that must see the same ones."""
         return {
@@ -102,6 +119,12 @@ class Settings(BaseModel):
             for name in area.model_fields
             if (text := _text(getattr(getattr(self, attribute), name))) is not None
         }
+
+
+def family(url: str) -> str:
+    """The database system that a URL names."""
+    scheme = url.partition(":")[0].partition("+")[0]
+    return {"postgres": "postgresql", "mysql": "mariadb"}.get(scheme, scheme)
 
 
 def areas() -> dict[str, type[Area]]:

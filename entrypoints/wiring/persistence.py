@@ -30,12 +30,14 @@ from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
 from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
+from adapters.persistence.sqlalchemy.servers import SERVING, Limits
 from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
 from adapters.security.signing_keys import MemorySigningKeys
 from adapters.system.clock import SystemClock
 from adapters.telemetry.operations import observe
+from adapters.telemetry.pools import PoolGauges
 from entrypoints.settings.settings import Settings
 from entrypoints.worker.journal import JournalParts
 
@@ -45,8 +47,18 @@ def open_database(settings: Settings) -> Database:
     url, data = database_url(settings.database_url), settings.data
     if settings.store == "sqlite":
         return SqliteDatabase(url)
+    limits = Limits(
+        statement=data.database_statement_timeout,
+        lock=data.database_lock_timeout,
+        idle=SERVING.idle,
+        connect=data.database_connect_timeout,
+    )
     return ServerDatabase(
         url,
+        replicas=[database_url(replica) for replica in settings.database_replica_urls],
+        limits=limits,
+        rest=data.database_pool_pre_ping,
+        figures=PoolGauges,
         pool_size=data.database_pool_size,
         max_overflow=data.database_pool_overflow,
         pool_timeout=data.database_pool_timeout,

@@ -69,6 +69,6 @@ class IngestProcess:
             "entrypoints.worker.main",
             str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
-            env=os.environ | self._settings.environ(),
+            env=os.environ | self._settings.for_background().environ(),
         )
         logger.bind(pid=self._child.pid).info("ingest process started")

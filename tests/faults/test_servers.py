@@ -10,12 +10,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import await_only
 
-from adapters.persistence.sqlalchemy import engine, servers
+from adapters.persistence.sqlalchemy import servers
 from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.pools import PoolTerms
 from adapters.persistence.sqlalchemy.servers import Limits
 from domain.shared.errors import Unavailable
 
-POOL = {"pool_size": 3, "max_overflow": 0, "pool_timeout": 0.2, "pool_recycle": 3600}
+POOL = PoolTerms(pool_size=3, max_overflow=0, pool_timeout=0.2, pool_recycle=3600)
 SLEEP = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT SLEEP(30)"}
 KILL = {
     "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
@@ -30,10 +31,9 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture
-async def database(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerDatabase]:
+async def database(url: str) -> AsyncIterator[ServerDatabase]:
     """A database whose statements may take two seconds, waits for locks included."""
-    monkeypatch.setattr(engine, "SERVING", Limits(statement=2, lock=2))
-    opened = ServerDatabase(database_url(url), **POOL)  # type: ignore[arg-type]
+    opened = ServerDatabase(database_url(url), limits=Limits(statement=2, lock=1), **POOL)
     await opened.write(lambda c: c.execute(text("INSERT INTO locks (name) VALUES ('a'), ('b')")) and None)
     yield opened
     await opened.close()
@@ -102,29 +102,68 @@ async def test_a_statement_that_takes_too_long_is_ended(database: ServerDatabase
     await database.ping()
 
 
-async def test_connections_that_the_server_has_closed_are_replaced(database: ServerDatabase) -> None:
-    started = asyncio.Barrier(2)
+def kill(connection: Connection) -> None:
+    """End all other connections."""
+    found = connection.execute(text(KILL[connection.dialect.name])).scalars().all()
+    if connection.dialect.name == "mysql":
+        for number in found:
+            connection.exec_driver_sql(f"KILL {int(number)}")
 
-    def kill(connection: Connection) -> None:
-        found = connection.execute(text(KILL[connection.dialect.name])).scalars().all()
-        if connection.dialect.name == "mysql":
-            for number in found:
-                connection.exec_driver_sql(f"KILL {int(number)}")
 
-    def wait(connection: Connection) -> None:
-        connection.execute(text("SELECT 1"))
-        await_only(started.wait())
-        await_only(started.wait())
+async def test_a_unit_that_was_lost_before_its_commit_is_run_again_and_kept_once(database: ServerDatabase) -> None:
+    meeting, runs = asyncio.Barrier(2), []
+
+    def insert(connection: Connection) -> None:
+        runs.append(1)
+        connection.execute(text("INSERT INTO locks (name) VALUES ('once')"))
+        if len(runs) == 1:
+            await_only(meeting.wait())
+            await_only(meeting.wait())
         lock("a")(connection)
 
-    waiting = asyncio.create_task(database.write(wait))
-    await started.wait()
+    writing = asyncio.create_task(database.write(insert))
+    await meeting.wait()
     await database.read(kill)
-    await started.wait()
-    with pytest.raises(Unavailable, match="database_unavailable"):
-        await waiting
+    await meeting.wait()
+    await writing
+    assert len(runs) == 2
     for _ in range(4):
-        await database.ping()
+        assert await database.read(lock("once")) == [("once",)]
+
+
+async def test_a_unit_that_is_lost_each_time_is_refused_in_the_end(database: ServerDatabase, url: str) -> None:
+    runs, other = [], ServerDatabase(database_url(url), **POOL)
+
+    def insert(connection: Connection) -> None:
+        runs.append(1)
+        connection.execute(text("INSERT INTO locks (name) VALUES ('never')"))
+        await_only(other.read(kill))
+        lock("a")(connection)
+
+    with pytest.raises(Unavailable, match="database_unavailable"):
+        await database.write(insert)
+    await other.close()
+    assert len(runs) == 2
+    assert await database.read(lock("never")) == []
+
+
+async def test_a_read_that_was_lost_is_run_again(database: ServerDatabase) -> None:
+    meeting, runs = asyncio.Barrier(2), []
+
+    def look(connection: Connection) -> Any:
+        runs.append(1)
+        connection.execute(text("SELECT 1"))
+        if len(runs) == 1:
+            await_only(meeting.wait())
+            await_only(meeting.wait())
+        return connection.execute(text("SELECT 2")).scalar()
+
+    reading = asyncio.create_task(database.read(look))
+    await meeting.wait()
+    await database.read(kill)
+    await meeting.wait()
+    assert await reading == 2
+    assert len(runs) == 2
 
 
 async def test_more_calls_than_connections_are_told_to_come_again(database: ServerDatabase) -> None:
@@ -146,7 +185,7 @@ async def test_more_calls_than_connections_are_told_to_come_again(database: Serv
 
 @pytest.mark.parametrize("wrong", [{"username": "nobody", "password": "not-shown"}, {"database": "not_there"}])
 async def test_what_the_server_refuses_is_named_without_the_password(url: str, wrong: dict[str, str]) -> None:
-    opened = ServerDatabase(database_url(make_url(url).set(**wrong).render_as_string(hide_password=False)), **POOL)  # type: ignore[arg-type]
+    opened = ServerDatabase(database_url(make_url(url).set(**wrong).render_as_string(hide_password=False)), **POOL)
     with pytest.raises(Unavailable) as refused:
         await opened.ping()
     await opened.close()
@@ -155,7 +194,7 @@ async def test_what_the_server_refuses_is_named_without_the_password(url: str, w
 
 
 async def test_a_server_that_is_not_there_is_unavailable(url: str) -> None:
-    opened = ServerDatabase(database_url(make_url(url).set(port=9).render_as_string(hide_password=False)), **POOL)  # type: ignore[arg-type]
+    opened = ServerDatabase(database_url(make_url(url).set(port=9).render_as_string(hide_password=False)), **POOL)
     with pytest.raises(Unavailable, match="database_unavailable"):
         await opened.ping()
     await opened.close()
@@ -167,5 +206,5 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(servers, "create_async_engine", missing)
     with pytest.raises(Unavailable, match="driver_missing") as refused:
-        ServerDatabase(database_url("mysql://root@127.0.0.1/fastops"), **POOL)  # type: ignore[arg-type]
+        ServerDatabase(database_url("mysql://root@127.0.0.1/fastops"), **POOL)
     assert "fastops[mysql]" in refused.value.detail

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from adapters.persistence import listings
 from adapters.persistence.entries import merged
 from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import page_rows
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_order, journal_personal, journal_seals
 from application.audit.ports import AuditEvent
@@ -25,13 +26,13 @@ class SqlAuditTrail:
             rows, after = page_rows(connection, listings.AUDIT, query)
             return Page(_events(connection, rows), after)
 
-        return await self._database.read(call)
+        return await self._database.read(call, Freshness.SEEN)
 
     async def event(self, id: UUID) -> AuditEvent:
         def call(connection: Connection) -> list[AuditEvent]:
             return _events(connection, connection.execute(select(journal).where(journal.c.id == id)).all())
 
-        found = await self._database.read(call)
+        found = await self._database.read(call, Freshness.SEEN)
         if not found:
             raise NotFound()
         return found[0]

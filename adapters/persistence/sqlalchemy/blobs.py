@@ -1,11 +1,13 @@
 """Original bytes as rows of at most 1 MiB, in the database beside everything else."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
 from adapters.persistence.sqlalchemy.engine import Database, execute
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.tables.knowledge import blobs
 from domain.shared.errors import NotFound
 
@@ -40,12 +42,12 @@ class DatabaseBlobs:
                     found[row.key] = found.get(row.key, b"") + row.content
             return found
 
-        return await self._database.read(call)
+        return await self._database.read(call, Freshness.COMMITTED)
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         part = 0
         while True:
-            content = await self._database.read(lambda connection, part=part: _part(connection, key, part))  # type: ignore[misc]
+            content = await self._database.read(partial(_part, key=key, part=part), Freshness.COMMITTED)
             if content is None:
                 break
             part += 1

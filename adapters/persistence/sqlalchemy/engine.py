@@ -1,22 +1,18 @@
 """Databases as the stores see them: run a call on a connection, for reading or as one short transaction."""
 
-import asyncio
-import random
-from collections.abc import Callable
-from itertools import count
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar, Unpack
 from uuid import UUID
 
 from sqlalchemy import Connection, Executable, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
-from adapters.persistence.sqlalchemy.errors import broken_off, translated
-from adapters.persistence.sqlalchemy.hot_reads import HotReads
-from adapters.persistence.sqlalchemy.liveness import test_after_rest
-from adapters.persistence.sqlalchemy.rows import aggregate_row
-from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
-from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from adapters.persistence.sqlalchemy.liveness import REST_SECONDS
+from adapters.persistence.sqlalchemy.pool_figures import NoFigures, PoolFigures
+from adapters.persistence.sqlalchemy.pools import Pool, PoolTerms
+from adapters.persistence.sqlalchemy.replicas import Freshness, Replicas
+from adapters.persistence.sqlalchemy.servers import SERVING, Limits
 from adapters.persistence.tracking import AggregateMapping, Row
 from domain.shared.errors import Invalid
 
@@ -28,8 +24,6 @@ DRIVERS = {
     "mysql": "mysql+aiomysql",
     "mariadb": "mysql+aiomysql",
 }
-TRIES = 5
-PAUSE = 0.02
 
 
 class Database(Protocol):
@@ -38,14 +32,21 @@ class Database(Protocol):
     @property
     def dialect(self) -> str: ...
 
-    async def read(self, call: Callable[[Connection], T]) -> T:
-        """Run `call` for reading, without a transaction around it. Raises Unavailable."""
+    async def read(
+        self, call: Callable[[Connection], T], freshness: Freshness = Freshness.PRIMARY, *, patient: bool = False
+    ) -> T:
+        """Run `call` for reading, without a transaction around it. Raises Unavailable.
+
+        It is run again where a connection was lost. With less than PRIMARY a replica may answer. A `patient` call is
+        none that a request waits for, and may take minutes.
+        """
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         """Run `call` in one transaction and commit it; when it raises, nothing of it is kept.
 
-        It is run again where the server broke its transaction off in favour of another, so it must depend on nothing
-        that an earlier run has left in Python.
+        It is run again where the server broke its transaction off in favour of another, or was lost before the commit,
+        so it must depend on nothing that an earlier run has left in Python. Raises Unavailable, of which OutcomeUnknown
+        says that the answer to the commit was lost; that is never repeated here.
         """
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
@@ -68,56 +69,47 @@ def database_url(text_url: str) -> URL:
 
 
 class ServerDatabase:
-    """A database server behind one pooled async engine."""
+    """A database server, with its replicas where there are any. `figures` are asked for by role, primary or replica."""
 
-    def __init__(self, url: URL, *, pool_size: int, max_overflow: int, pool_timeout: float, pool_recycle: int) -> None:
-        self._engine = server_engine(
-            url,
-            SERVING,
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            pool_timeout=pool_timeout,
-            pool_recycle=pool_recycle,
-        )
-        test_after_rest(self._engine.sync_engine)
-        self._hot = HotReads(self._engine) if self.dialect == "postgresql" else None
-        if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
-            self._reading = self._engine
-        else:
-            self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(
+        self,
+        url: URL,
+        *,
+        replicas: Sequence[URL] = (),
+        limits: Limits = SERVING,
+        rest: float = REST_SECONDS,
+        figures: Callable[[str], PoolFigures] = lambda _role: NoFigures(),
+        **terms: Unpack[PoolTerms],
+    ) -> None:
+        self._primary = Pool(url, terms, limits, rest, figures("primary"))
+        pools = [Pool(replica, terms, limits, rest, figures("replica")) for replica in replicas]
+        self._replicas = Replicas(self._primary, pools) if pools else None
 
     @property
     def dialect(self) -> str:
-        return self._engine.dialect.name
+        return self._primary.dialect
 
-    async def read(self, call: Callable[[Connection], T]) -> T:
-        with translated():
-            async with self._reading.connect() as connection:
-                return await connection.run_sync(call)
+    async def read(
+        self, call: Callable[[Connection], T], freshness: Freshness = Freshness.PRIMARY, *, patient: bool = False
+    ) -> T:
+        if self._replicas is None or freshness is Freshness.PRIMARY:
+            return await self._primary.read(call, patient=patient)
+        return await self._replicas.read(call, freshness, patient=patient)
 
     async def write(self, call: Callable[[Connection], T]) -> T:
-        with translated():
-            for attempt in count(1):
-                try:
-                    async with self._engine.begin() as connection:
-                        return await connection.run_sync(call)
-                except DBAPIError as error:
-                    if attempt == TRIES or not broken_off(error):
-                        raise
-                await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 (jitter is no secret)
-        raise AssertionError("unreachable")
+        return await (self._replicas or self._primary).write(call)
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
-        if self._hot is not None and self._hot.reads(mapping):
-            return await self._hot.row(mapping, id)
-        return await self.read(lambda connection: aggregate_row(connection, mapping, id))
+        return await self._primary.row(mapping, id)
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""
         await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        if self._replicas is not None:
+            await self._replicas.close()
+        await self._primary.close()
 
 
 async def execute(database: Database, statement: Executable) -> None:

@@ -18,6 +18,8 @@ FULL = {"53100", 1021, 1114}
 FULL_TEXTS = ("disk is full", "disk i/o error", "no space left", "could not extend file")
 BROKEN_OFF = {"40001", "40P01", 1020, 1213}
 """Serialization failure and deadlock: the transaction is gone, and may be run again as it was."""
+LOST = {"08000", "08003", "08006", "25P03", "57P01", "57P02", "57P03", 1053, 1927, 2006, 2013, 4031}
+"""The connection is gone, or the server is about to end it."""
 LOCKED = {"55P03", 1205}
 CROWDED = {"53300", 1040, 1203, 1226}
 TOO_LONG = {"57014", 1969, 3024}
@@ -28,11 +30,24 @@ _MARIADB_KEY = re.compile(r"for key '(?:\w+\.)?(\w+)'$")
 _INTO = re.compile(r"INSERT INTO `?(\w+)|UPDATE `?(\w+)")
 
 
+class OutcomeUnknown(Unavailable):
+    """The answer to a COMMIT was lost: everything of the unit was kept, or nothing."""
+
+    default_code = "outcome_unknown"
+    default_detail = (
+        "The connection to the database broke while this was being saved, so it is done whole or not at all. Repeat"
+        " it with the same Idempotency-Key to learn which; without one, look first."
+    )
+    default_retry_after = RETRY_AFTER
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise FastOps errors in place of the database's."""
     try:
         yield
+    except FastOpsError:
+        raise
     except SQLAlchemyError as error:
         raise translation(error) from error
     except OSError as error:
@@ -43,9 +58,21 @@ def translated() -> Iterator[None]:
         raise translation(error) from error  # a driver's own, from before SQLAlchemy has a connection
 
 
-def broken_off(error: DBAPIError) -> bool:
+def broken_off(error: BaseException) -> bool:
     """Whether the server has undone this transaction in favour of another one."""
     return _code(error) in BROKEN_OFF
+
+
+def lost(error: BaseException) -> bool:
+    """Whether the connection broke; a server that was silent for too long may still be at work."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _code(error) in LOST
+    return isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
+def unanswered(error: BaseException) -> bool:
+    """Whether a statement ended without the server's word on it, so that it may or may not have been carried out."""
+    return lost(error) or not isinstance(error, DBAPIError) or _code(error) is None
 
 
 def locked(error: DBAPIError) -> bool:
@@ -98,7 +125,7 @@ def _constraint(error: IntegrityError) -> str | None:
     return f"pk_{into.group(1) or into.group(2)}" if key.group(1) == "PRIMARY" and into else key.group(1)
 
 
-def _code(error: Exception) -> str | int | None:
+def _code(error: BaseException) -> str | int | None:
     """SQLSTATE of PostgreSQL or number of MariaDB, of the driver's error or of the one that SQLAlchemy has wrapped."""
     origin = getattr(error, "orig", None) or error
     if type(origin).__module__ == "pymysql.err":  # its SQLSTATE is too coarse

@@ -12,6 +12,7 @@ from adapters.persistence import listings
 from adapters.persistence.listings import Listing
 from adapters.persistence.mapping import identity as mapping
 from adapters.persistence.sqlalchemy.engine import Database, execute
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, attach_owned, page_rows
 from adapters.persistence.sqlalchemy.tables.identity import (
     api_keys,
@@ -69,7 +70,7 @@ class SqlIdentityLists:
             found, after = page_rows(connection, listing, query, *conditions)
             return attach_owned(connection, of, found), after
 
-        return await self._database.read(call)
+        return await self._database.read(call, Freshness.SEEN)
 
 
 class SqlPrincipals:

@@ -1,7 +1,7 @@
 """Read models of knowledge. Each starts from the collections that the actor may read."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 from adapters.persistence import listings
 from adapters.persistence.mapping import knowledge as mapping
 from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import page_rows
 from adapters.persistence.sqlalchemy.tables.knowledge import chunks, collection_grants, collections, documents
 from application.knowledge.ports import ChunkHit
@@ -20,6 +21,7 @@ from domain.knowledge.documents import DocumentStatus
 from domain.shared.actor import Actor
 from domain.shared.values import Cursor, ListQuery, Page
 
+T = TypeVar("T")
 NUMBERS_PER_QUERY = 500
 _HIT = select(
     chunks.c.number, chunks.c.id, chunks.c.document_id, chunks.c.collection_id, chunks.c.text, chunks.c.headings,
@@ -44,7 +46,7 @@ class SqlKnowledgeReads:
 
     async def collections(self, actor: Actor, query: ListQuery) -> Page[CollectionView]:
         visible = [] if actor.every_collection else [collections.c.id.in_(_readable(actor))]
-        rows, after = await self._page(listings.COLLECTIONS, query, *visible)
+        rows, after = await self._page(Freshness.PRIMARY, listings.COLLECTIONS, query, *visible)
         return Page([_collection(row) for row in rows], after)
 
     async def collections_named(self, actor: Actor, name: str) -> Sequence[CollectionView]:
@@ -55,18 +57,20 @@ class SqlKnowledgeReads:
         return [_collection(row) for row in rows]
 
     async def documents(self, collection_id: UUID, query: ListQuery) -> Page[DocumentView]:
-        rows, after = await self._page(listings.DOCUMENTS, query, documents.c.collection_id == collection_id)
+        rows, after = await self._page(
+            Freshness.SEEN, listings.DOCUMENTS, query, documents.c.collection_id == collection_id
+        )
         return Page([_document(row) for row in rows], after)
 
     async def document_fields(self, collections: frozenset[UUID] | None) -> Sequence[DocumentView]:
         statement = select(documents).where(documents.c.status == DocumentStatus.READY.value)
         if collections is not None:
             statement = statement.where(documents.c.collection_id.in_(collections))
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        rows = await self._database.read(lambda connection: connection.execute(statement).all(), Freshness.SEEN)
         return [_document(row) for row in rows]
 
     async def chunks_of(self, document_id: UUID, query: ListQuery) -> Page[ChunkView]:
-        rows, after = await self._page(listings.CHUNKS, query, chunks.c.document_id == document_id)
+        rows, after = await self._page(Freshness.SEEN, listings.CHUNKS, query, chunks.c.document_id == document_id)
         return Page([_chunk(row) for row in rows], after)
 
     async def hits(self, numbers: Sequence[int], collections: frozenset[UUID] | None) -> Sequence[ChunkHit]:
@@ -87,19 +91,28 @@ class SqlKnowledgeReads:
                 found.update((row.number, row) for row in rows)
             return found
 
-        return await self._database.read(call)
+        return await self._database.read(call, Freshness.SEEN)
 
     async def _page(
-        self, listing: listings.Listing, query: ListQuery, *conditions: ColumnElement[bool]
+        self, freshness: Freshness, listing: listings.Listing, query: ListQuery, *conditions: ColumnElement[bool]
     ) -> tuple[Sequence[Row[Any]], Cursor | None]:
-        return await self._database.read(lambda connection: page_rows(connection, listing, query, *conditions))
+        """Lists whose conditions ask for grants decide about rights, so they are read from the primary."""
+        return await self._database.read(
+            lambda connection: page_rows(connection, listing, query, *conditions), freshness
+        )
 
 
 class SqlChunkRows:
-    """Chunk rows as the indexes load them."""
+    """Chunk rows as the indexes load them.
+
+    An index reads the journal first, so rows that are older than that would be missed for good.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def _read(self, call: Callable[[Connection], T]) -> T:
+        return await self._database.read(call, Freshness.COMMITTED, patient=True)
 
     async def of_documents(self, document_ids: Sequence[UUID]) -> ChunkBatch:
         return await self._batch(_ROW.where(chunks.c.document_id.in_(document_ids)).order_by(chunks.c.number))
@@ -109,11 +122,11 @@ class SqlChunkRows:
 
     async def count(self) -> int:
         statement = select(func.count()).select_from(chunks)
-        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+        return await self._read(lambda connection: connection.execute(statement).scalar_one())
 
     async def numbers(self) -> Numbers:
         statement = select(chunks.c.number).order_by(chunks.c.number)
-        found = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+        found = await self._read(lambda connection: connection.execute(statement).scalars().all())
         return np.array(found, dtype=np.int64)
 
     async def _batch(self, statement: Select[Any]) -> ChunkBatch:
@@ -128,7 +141,7 @@ class SqlChunkRows:
                 terms=[row.terms for row in rows],
             )
 
-        return await self._database.read(call)
+        return await self._read(call)
 
 
 def _readable(actor: Actor) -> Select[tuple[UUID]]:

@@ -1,5 +1,6 @@
 """Pooled connections are tested before use only after they have lain idle: a test is a round trip of its own."""
 
+import asyncio
 import time
 from typing import Any, Final
 
@@ -8,11 +9,13 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import PoolProxiedConnection
 
 REST_SECONDS: Final = 1.0
+TEST_SECONDS: Final = 1.0
+"""How long a living server may take over the test; a connection that a firewall has forgotten is never answered."""
 _RETURNED = "fastops.returned_at"
 
 
-def test_after_rest(engine: Engine) -> None:
-    """Have this engine's pool test a connection that was returned over a second ago, and replace a dead one."""
+def test_after_rest(engine: Engine, rest: float) -> None:
+    """Have this engine's pool test a connection that was returned over `rest` seconds ago, and replace a dead one."""
 
     @event.listens_for(engine, "checkin")
     def returned(_connection: Any, record: Any) -> None:
@@ -20,14 +23,26 @@ def test_after_rest(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def taken(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get(_RETURNED, time.monotonic()) < REST_SECONDS:
+        if _RETURNED not in record.info or time.monotonic() - record.info[_RETURNED] < rest:
             return
         try:
-            alive = engine.dialect.do_ping(connection)
-        except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
+            connection.run_async(_test)
+        except Exception as error:
+            abandon(connection.driver_connection)
             raise DisconnectionError from error
-        if not alive:
-            raise DisconnectionError
+
+
+def abandon(driver: Any) -> None:
+    """Close a driver's connection without a word to the server, which may be past listening."""
+    driver.terminate() if hasattr(driver, "terminate") else driver.close()
+
+
+async def _test(driver: Any) -> None:
+    async with asyncio.timeout(TEST_SECONDS):
+        if hasattr(driver, "ping"):
+            await driver.ping(reconnect=False)
+        else:
+            await driver.fetchrow(";")
 
 
 def was_returned(connection: PoolProxiedConnection) -> bool:

@@ -10,6 +10,7 @@ from adapters.persistence import listings
 from adapters.persistence.desk import ticket_of
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.sqlalchemy.engine import Database, execute
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, page_rows
 from adapters.persistence.sqlalchemy.tables.operations import jobs, leases
 from adapters.persistence.tracking import Row
@@ -87,7 +88,9 @@ class SqlJobLists:
 
     async def jobs(self, actor: Actor, query: ListQuery) -> Page[JobView]:
         mine = [] if actor.every_collection else [jobs.c.owner_id == actor.user_id]
-        rows, after = await self._database.read(lambda c: page_rows(c, listings.JOBS, query, *mine))
+        rows, after = await self._database.read(
+            lambda connection: page_rows(connection, listings.JOBS, query, *mine), Freshness.SEEN
+        )
         return Page([JobView.of(JOBS.from_row(dict(row._mapping))) for row in rows], after)
 
 

@@ -5,18 +5,20 @@ others have committed, and no gaps between rows are locked.
 """
 
 import ssl
+from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from adapters.persistence.sqlalchemy.liveness import abandon
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
 from domain.shared.errors import Invalid, Unavailable
 
 EXTRAS = {MYSQL: "mysql", "postgresql": "postgres"}
-CONNECT_SECONDS = 5
+GRACE_SECONDS = 0.5
 AUTHORITY = "ssl_ca"
 """Part of a `mysql://` URL, a file of certificates: connections are encrypted and the server's name is checked."""
 MARIADB_SESSION = (
@@ -32,15 +34,24 @@ MARIADB_SESSION = (
 class Limits:
     """Seconds that a statement may take, that it may wait for the locks of others, and that a transaction may idle.
 
-    0 is without limit. A process that hangs within a transaction would keep its locks from the others.
+    0 is without limit. A process that hangs within a transaction would keep its locks from the others. `connect` is
+    for a new connection, and is always limited.
     """
 
     statement: int
     lock: int
     idle: int = 0
+    connect: int = 5
+
+    @property
+    def silence(self) -> float | None:
+        """How long the driver waits for an answer. The server, where it lives, ends a statement a little before."""
+        return self.statement + GRACE_SECONDS if self.statement else None
 
 
-SERVING = Limits(statement=15, lock=5, idle=5)
+SERVING = Limits(statement=3, lock=2, idle=5, connect=2)
+"""A request waits for a connection, for one statement that is not answered, and is refused: within five seconds."""
+PATIENT = Limits(statement=120, lock=5, idle=5)
 
 
 def server_engine(url: URL, limits: Limits, **pool: Any) -> AsyncEngine:
@@ -52,6 +63,7 @@ def server_engine(url: URL, limits: Limits, **pool: Any) -> AsyncEngine:
     except ModuleNotFoundError as error:
         detail = f"The driver of this database is not installed: `pip install 'fastops[{EXTRAS[backend]}]'`."
         raise Unavailable("driver_missing", detail) from error
+    event.listen(engine.sync_engine, "handle_error", _cut_off)
     if AUTHORITY in url.query:
         event.listen(engine.sync_engine, "connect", _refuse_plain_text)
     return engine
@@ -65,13 +77,13 @@ def _postgresql(limits: Limits) -> dict[str, Any]:
         "idle_in_transaction_session_timeout": f"{limits.idle}s",
         "jit": "off",
     }
-    patience = limits.statement + CONNECT_SECONDS if limits.statement else None
-    return {"connect_args": {"timeout": CONNECT_SECONDS, "command_timeout": patience, "server_settings": settings}}
+    waits = {"timeout": limits.connect, "command_timeout": limits.silence}
+    return {"connect_args": {**waits, "server_settings": settings}}
 
 
 def _mariadb(url: URL, limits: Limits) -> dict[str, Any]:
     session = MARIADB_SESSION.format(lock=limits.lock, statement=limits.statement, idle=limits.idle)
-    arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "init_command": session}
+    arguments: dict[str, Any] = {"connect_timeout": limits.connect, "init_command": session}
     if AUTHORITY in url.query:
         arguments["ssl"] = _encryption(str(url.query[AUTHORITY]))
     return {"connect_args": arguments, "isolation_level": "READ COMMITTED"}
@@ -82,6 +94,16 @@ def _encryption(authority: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=authority)
     except OSError as error:
         raise Invalid("database_url_invalid", "ssl_ca in DATABASE_URL names no file of certificates.") from error
+
+
+def _cut_off(context: ExceptionContext) -> None:
+    """Give up a connection that was left in the middle of something; to take leave would wait for the server too."""
+    if not isinstance(context.original_exception, (OSError, CancelledError)):
+        return
+    context.is_disconnect = True
+    connection = context.connection
+    if connection is not None and not connection.closed and not connection.invalidated:
+        abandon(connection.connection.driver_connection)
 
 
 def _refuse_plain_text(connection: Any, _record: object) -> None:

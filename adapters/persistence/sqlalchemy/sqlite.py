@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from adapters.persistence.sqlalchemy.errors import translated
+from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.turnstile import Turnstile
 from adapters.persistence.tracking import AggregateMapping, Row
@@ -70,7 +71,13 @@ class SqliteDatabase:
         self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
         self._writer.start()
 
-    async def read(self, call: Callable[[Connection], T]) -> T:
+    async def read(
+        self,
+        call: Callable[[Connection], T],
+        freshness: Freshness = Freshness.PRIMARY,  # noqa: ARG002 (there is but one file)
+        *,
+        patient: bool = False,  # noqa: ARG002 (nothing here ends a long one)
+    ) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, call)
 
     def _read(self, call: Callable[[Connection], T]) -> T:

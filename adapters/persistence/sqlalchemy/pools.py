@@ -1,0 +1,155 @@
+"""The connections of this process to one database server, and how calls run on them: once, in time, or again."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
+from typing import Any, TypedDict, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import NullPool
+
+from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, broken_off, lost, translated, unanswered
+from adapters.persistence.sqlalchemy.hot_reads import HotReads
+from adapters.persistence.sqlalchemy.liveness import test_after_rest
+from adapters.persistence.sqlalchemy.pool_figures import PoolFigures
+from adapters.persistence.sqlalchemy.rows import aggregate_row
+from adapters.persistence.sqlalchemy.servers import PATIENT, Limits, server_engine
+from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from adapters.persistence.tracking import AggregateMapping, Row
+
+T = TypeVar("T")
+TRIES = 5
+TRIES_WHEN_LOST = 2
+RETRY_SECONDS = 2.0
+PAUSE = 0.02
+SECONDS_IN_DOUBT = 0.5
+
+
+class PoolTerms(TypedDict):
+    """Connections that are kept, further ones for a moment, seconds to wait for one, age at which it is replaced."""
+
+    pool_size: int
+    max_overflow: int
+    pool_timeout: float
+    pool_recycle: int
+
+
+class Pool:
+    """One server. Each call holds one connection, for as long as it runs.
+
+    A call that the server leaves without an answer is given up. From then on, until the server has answered something,
+    every call is given up after half a second: a request that makes several would else wait for each of them.
+    """
+
+    def __init__(self, url: URL, terms: PoolTerms, limits: Limits, rest: float, figures: PoolFigures) -> None:
+        self._limits, self._figures, self._is_silent = limits, figures, False
+        self._engine = server_engine(url, limits, **terms)
+        self._patient = server_engine(url, PATIENT, poolclass=NullPool)
+        self._connect_seconds = max(terms["pool_timeout"], limits.connect) + 0.5
+        test_after_rest(self._engine.sync_engine, rest)
+        event.listen(self._engine.sync_engine, "connect", lambda *_: figures.opened())
+        event.listen(self._engine.sync_engine, "close", lambda *_: figures.closed())
+        figures.limited(terms["pool_size"] + terms["max_overflow"])
+        self._hot = HotReads(self._engine, figures) if self.dialect == "postgresql" else None
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    async def read(self, call: Callable[[Connection], T], *, patient: bool = False) -> T:
+        """Run `call` without a transaction, once more where the connection is lost. A `patient` one may take minutes.
+
+        Raises Unavailable.
+        """
+        with translated():
+            if patient:
+                async with self._reading(self._patient).connect() as connection:
+                    return await connection.run_sync(call)
+            return await self._repeated(lambda: self._read(call))
+
+    async def write(self, call: Callable[[Connection], T]) -> T:
+        """Run `call` as one transaction; again where it was broken off, or lost before its commit was sent.
+
+        Raises OutcomeUnknown where the answer to the commit was lost, and Unavailable.
+        """
+        with translated():
+            return await self._repeated(lambda: self._write(call))
+
+    async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
+        """The row of one aggregate. Raises Unavailable."""
+        hot = self._hot
+        if hot is None or not hot.reads(mapping):
+            return await self.read(lambda connection: aggregate_row(connection, mapping, id))
+        with translated():
+            async with self._in_time(self._limits.silence):
+                found = await hot.row(mapping, id)
+            self._is_silent = False
+            return found
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        await self._patient.dispose()
+
+    async def _read(self, call: Callable[[Connection], T]) -> T:
+        async with self._connected(self._reading(self._engine)) as connection:
+            async with self._in_time(self._limits.silence):
+                result = await connection.run_sync(call)
+            self._is_silent = False
+            return result
+
+    async def _write(self, call: Callable[[Connection], T]) -> T:
+        is_committing = False
+        async with self._connected(self._engine) as connection:
+            try:
+                async with self._in_time(self._limits.silence), connection.begin():
+                    result = await connection.run_sync(call)
+                    is_committing = True
+                self._is_silent = False
+            except Exception as error:
+                if is_committing and unanswered(error):
+                    raise OutcomeUnknown() from error
+                raise
+            return result
+
+    def _reading(self, engine: AsyncEngine) -> AsyncEngine:
+        if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
+            return engine
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            with self._figures.waiting():
+                async with self._in_time(self._connect_seconds):
+                    connection = await stack.enter_async_context(engine.connect())
+            with self._figures.using():
+                yield connection
+
+    @asynccontextmanager
+    async def _in_time(self, seconds: float | None) -> AsyncIterator[None]:
+        """Give up after `seconds`, or much sooner while nobody knows whether the server lives."""
+        try:
+            async with asyncio.timeout(SECONDS_IN_DOUBT if self._is_silent else seconds):
+                yield
+        except TimeoutError:
+            self._is_silent = True
+            raise
+
+    async def _repeated(self, run: Callable[[], Awaitable[T]]) -> T:
+        began = time.monotonic()
+        for attempt in count(1):
+            try:
+                return await run()
+            except (DBAPIError, OSError) as error:
+                tries = TRIES if broken_off(error) else TRIES_WHEN_LOST if lost(error) else 1
+                if attempt >= tries or time.monotonic() - began > RETRY_SECONDS:
+                    raise
+            await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 (jitter is no secret)
+        raise AssertionError("unreachable")
