@@ -7,7 +7,7 @@ from application.knowledge.ports import KnowledgeWork
 from application.knowledge.sight import seen_document
 from application.shared.ports import ActorDirectory
 from application.shared.unit_of_work import Operation, Work
-from domain.knowledge.collections import Collection, Level
+from domain.knowledge.collections import Collection, Grant, Level
 from domain.shared.actor import Actor, Permission
 from domain.shared.errors import NotFound
 
@@ -62,7 +62,7 @@ class AccessExplainer:
 def _explained(document_id: UUID, collection: Collection, user_id: UUID, standing: Actor) -> AccessView:
     paths = [
         GrantPath(via=grant.subject_type.value, subject_id=grant.subject_id, level=grant.level.value)
-        for grant in sorted(collection.grants, key=lambda grant: (-grant.level.rank, grant.subject_type))
+        for grant in sorted(collection.grants, key=_order)
         if grant.covers(standing)
     ]
     if standing.every_collection:
@@ -78,3 +78,8 @@ def _explained(document_id: UUID, collection: Collection, user_id: UUID, standin
         paths=tuple(paths),
         missing=missing,
     )
+
+
+def _order(grant: Grant) -> tuple[int, str, str]:
+    """The strongest first, and the same order in every process."""
+    return -grant.level.rank, grant.subject_type.value, str(grant.subject_id)

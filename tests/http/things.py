@@ -35,10 +35,10 @@ async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] 
     }
 
 
-async def open_to_all(service: Service, admin: Caller) -> dict[str, str]:
-    """One of each thing that needs its permission and nothing else."""
-    group = await made(admin, "/groups", {"name": "Research"})
-    role = await made(admin, "/roles", {"name": "librarian", "permissions": ["search"]})
+async def open_to_all(service: Service, admin: Caller, mark: str = "") -> dict[str, str]:
+    """One of each thing that needs its permission and nothing else; `mark` keeps unique names apart."""
+    group = await made(admin, "/groups", {"name": f"Research{mark}"})
+    role = await made(admin, "/roles", {"name": f"librarian{mark}", "permissions": ["search"]})
     await service.number()
     event = (await admin.get("/audit-events?limit=1")).json()["items"][0]
     return {
