@@ -19,19 +19,8 @@ JOINS: Final = frozenset({"and", "or", "not"})
 """Members of filters that stand alone."""
 DEPTH_MAX: Final = 6
 REQUEST_ID: Final = "X-Request-ID"
-FREE: Final = (
-    "Accept",
-    "Authorization",
-    "Content-Type",
-    "Cookie",
-    "Origin",
-    "Traceparent",
-    "User-Agent",
-    "X-Request-ID",
-)
+FREE: Final = ("Accept", "Authorization", "Content-Type", "Cookie", "Origin", "Traceparent", "User-Agent", REQUEST_ID)
 """Header fields that every operation reads; they are sent to one that reads and to one that writes."""
-
-
 _numbers = count()
 
 
