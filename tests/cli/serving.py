@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,10 +13,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import COMMAND, Terminal
+from tests.processes import free_port
 
 READY_SECONDS = 60
 
@@ -119,31 +118,6 @@ def serving(terminal: Terminal, *, on_terminal: bool = False, **more: str) -> It
         if service.process.poll() is None:
             service.process.kill()
             service.process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def children_of(pid: int) -> list[int]:
-    """Process ids whose parent is `pid`, as Linux lists them."""
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _status(int(path.name))[1:] == (str(pid),)]
-
-
-def is_running(pid: int) -> bool:
-    state = _status(pid)
-    return bool(state) and state[0] != "Z"
-
-
-def _status(pid: int) -> tuple[str, ...]:
-    """State and parent of a process; empty when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ()
-    return fields[0], fields[1]
 
 
 def _bearer(token: str | None) -> dict[str, str]:

@@ -9,7 +9,8 @@ from http.client import HTTPConnection
 import pytest
 
 from tests.cli.conftest import Terminal
-from tests.cli.serving import Serving, children_of, free_port, is_running, serving
+from tests.cli.serving import Serving, serving
+from tests.processes import children_of, free_port, is_running
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

@@ -25,9 +25,13 @@ ASK_AGAIN_SECONDS = 0.01
 ANSWER_SECONDS = 1.0
 NEVER = float("-inf")
 WRITTEN = {
-    "postgresql": text("SELECT CAST(pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS bigint)"),
+    "postgresql": text(
+        "SELECT CAST(pg_wal_lsn_diff(CASE current_setting('synchronous_commit') WHEN 'off'"
+        " THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0') AS bigint)"
+    ),
     MYSQL: text("SELECT NULLIF(SUBSTRING_INDEX(@@GLOBAL.gtid_binlog_pos, '-', -1), '')"),
 }
+"""What commits have flushed; a primary that answers before it has flushed may have given an answer beyond that."""
 REPLAYED = {
     "postgresql": text("SELECT CAST(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') AS bigint)"),
     MYSQL: text("SELECT NULLIF(SUBSTRING_INDEX(@@GLOBAL.gtid_slave_pos, '-', -1), '')"),
