@@ -11,7 +11,7 @@ USED = Gauge("fastops_database_pool_used_connections", "Connections that a call 
 WAITING = Gauge("fastops_database_pool_waiting_calls", "Calls that are waiting for a connection.", ("role",))
 WAIT = Histogram(
     "fastops_database_pool_wait_seconds",
-    "Time that a call waited for a connection, opening one included, whether it got one or not.",
+    "Time that a call waited for its turn to have a connection, whether it came or not.",
     ("role",),
     buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5),
 )

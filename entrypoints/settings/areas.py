@@ -184,7 +184,7 @@ class DataSettings(Area):
     database_statement_timeout: Annotated[int, Field(ge=1, le=3600)] = setting(
         3,
         "whole seconds, from 1 to 3600",
-        "How long a statement may take. A server that hangs is given up half a second later.",
+        "How long a statement may take. A server that hangs is given up a quarter of a second later.",
     )
     database_lock_timeout: Annotated[int, Field(ge=1, le=3600)] = setting(
         2, "whole seconds, from 1 to 3600", "How long a statement waits for what another transaction holds."

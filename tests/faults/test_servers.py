@@ -15,6 +15,7 @@ from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
 from adapters.persistence.sqlalchemy.pools import PoolTerms
 from adapters.persistence.sqlalchemy.servers import Limits
 from domain.shared.errors import Unavailable
+from tests.proxy import line_to
 
 POOL = PoolTerms(pool_size=3, max_overflow=0, pool_timeout=0.2, pool_recycle=3600)
 SLEEP = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT SLEEP(30)"}
@@ -208,3 +209,23 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Unavailable, match="driver_missing") as refused:
         ServerDatabase(database_url("mysql://root@127.0.0.1/fastops"), **POOL)
     assert "fastops[mysql]" in refused.value.detail
+
+
+async def test_a_line_that_swallows_everything_is_given_up_and_used_again_when_it_works(url: str) -> None:
+    target = make_url(url)
+    async with line_to(target.port or 0) as line:
+        through = target.set(host="127.0.0.1", port=line.port)
+        opened = ServerDatabase(
+            database_url(through.render_as_string(hide_password=False)),
+            limits=Limits(statement=1, lock=1, connect=1),
+            **POOL,
+        )
+        await asyncio.gather(*(opened.ping() for _ in range(3)))
+        line.is_black_hole = True
+        for call in (opened.read, opened.write):
+            with pytest.raises(Unavailable, match="database_unavailable"):
+                await call(lambda c: c.execute(text("SELECT 1")).all())
+        line.is_black_hole = False
+        line.break_all()
+        await opened.ping()
+        await opened.close()

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from adapters.persistence.sqlalchemy.liveness import abandon, was_returned
-from adapters.persistence.sqlalchemy.pool_figures import PoolFigures
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import AggregateMapping, Owned, Row
 from domain.shared.errors import Unavailable
@@ -44,10 +43,10 @@ class Plan:
 class HotReads:
     """Reads by id on PostgreSQL. Connections that were lost while they lay idle are replaced, and the read goes on."""
 
-    def __init__(self, engine: AsyncEngine, figures: PoolFigures) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         import asyncpg
 
-        self._pool, self._dialect, self._figures = engine.sync_engine.pool, engine.dialect, figures
+        self._pool, self._dialect = engine.sync_engine.pool, engine.dialect
         self._refusal = asyncpg.PostgresError
         self._breaks = (
             OSError,
@@ -87,23 +86,21 @@ class HotReads:
 
     def _fetch(self, sql: str, values: Sequence[Any]) -> Any:
         """Within a greenlet, because the pool may have to open, test or replace a connection."""
-        with self._figures.waiting():
-            connection = self._pool.connect()
-        with self._figures.using():
-            had_rested = was_returned(connection)
-            try:
-                return await_only(connection.driver_connection.fetchrow(sql, *values))  # type: ignore[union-attr]
-            except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
-                abandon(connection.driver_connection)
-                connection.invalidate()
-                raise
-            except self._breaks as error:
-                connection.invalidate()
-                raise Lost(had_rested) from error
-            except self._refusal as error:
-                raise _silent() from error
-            finally:
-                connection.close()
+        connection = self._pool.connect()
+        had_rested = was_returned(connection)
+        try:
+            return await_only(connection.driver_connection.fetchrow(sql, *values))  # type: ignore[union-attr]
+        except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
+            abandon(connection.driver_connection)
+            connection.invalidate()
+            raise
+        except self._breaks as error:
+            connection.invalidate()
+            raise Lost(had_rested) from error
+        except self._refusal as error:
+            raise _silent() from error
+        finally:
+            connection.close()
 
     def _plan(self, mapping: AggregateMapping[Any]) -> Plan | None:
         if mapping.kind not in self._plans:

@@ -12,9 +12,11 @@ from uuid import UUID
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
+from adapters.persistence.sqlalchemy.doubt import Doubt
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, broken_off, lost, translated, unanswered
 from adapters.persistence.sqlalchemy.hot_reads import HotReads
 from adapters.persistence.sqlalchemy.liveness import test_after_rest
@@ -29,7 +31,6 @@ TRIES = 5
 TRIES_WHEN_LOST = 2
 RETRY_SECONDS = 2.0
 PAUSE = 0.02
-SECONDS_IN_DOUBT = 0.5
 
 
 class PoolTerms(TypedDict):
@@ -44,20 +45,21 @@ class PoolTerms(TypedDict):
 class Pool:
     """One server. Each call holds one connection, for as long as it runs.
 
-    A call that the server leaves without an answer is given up. From then on, until the server has answered something,
-    every call is given up after half a second: a request that makes several would else wait for each of them.
+    A call that the server leaves without an answer is given up after the time of a statement, sooner where the server
+    is in doubt already.
     """
 
     def __init__(self, url: URL, terms: PoolTerms, limits: Limits, rest: float, figures: PoolFigures) -> None:
-        self._limits, self._figures, self._is_silent = limits, figures, False
+        self._limits, self._figures, self._doubt = limits, figures, Doubt()
         self._engine = server_engine(url, limits, **terms)
         self._patient = server_engine(url, PATIENT, poolclass=NullPool)
-        self._connect_seconds = max(terms["pool_timeout"], limits.connect) + 0.5
+        self._turns = asyncio.Semaphore(terms["pool_size"] + terms["max_overflow"])
+        self._wait_seconds, self._connect_seconds = terms["pool_timeout"], limits.connect + 0.5
         test_after_rest(self._engine.sync_engine, rest)
-        event.listen(self._engine.sync_engine, "connect", lambda *_: figures.opened())
+        event.listen(self._engine.sync_engine, "connect", self._let_in)
         event.listen(self._engine.sync_engine, "close", lambda *_: figures.closed())
         figures.limited(terms["pool_size"] + terms["max_overflow"])
-        self._hot = HotReads(self._engine, figures) if self.dialect == "postgresql" else None
+        self._hot = HotReads(self._engine) if self.dialect == "postgresql" else None
 
     @property
     def dialect(self) -> str:
@@ -72,7 +74,8 @@ class Pool:
             if patient:
                 async with self._reading(self._patient).connect() as connection:
                     return await connection.run_sync(call)
-            return await self._repeated(lambda: self._read(call))
+            async with self._doubt.limit(None):
+                return await self._repeated(lambda: self._read(call))
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         """Run `call` as one transaction; again where it was broken off, or lost before its commit was sent.
@@ -88,35 +91,34 @@ class Pool:
         if hot is None or not hot.reads(mapping):
             return await self.read(lambda connection: aggregate_row(connection, mapping, id))
         with translated():
-            async with self._in_time(self._limits.silence):
-                found = await hot.row(mapping, id)
-            self._is_silent = False
-            return found
+            async with self._turn(), self._doubt.call(self._limits.silence):
+                return await hot.row(mapping, id)
 
     async def close(self) -> None:
         await self._engine.dispose()
         await self._patient.dispose()
 
     async def _read(self, call: Callable[[Connection], T]) -> T:
-        async with self._connected(self._reading(self._engine)) as connection:
-            async with self._in_time(self._limits.silence):
-                result = await connection.run_sync(call)
-            self._is_silent = False
-            return result
+        reading = self._reading(self._engine)
+        async with self._connected(reading) as connection, self._doubt.call(self._limits.silence):
+            return await connection.run_sync(call)
 
     async def _write(self, call: Callable[[Connection], T]) -> T:
         is_committing = False
         async with self._connected(self._engine) as connection:
             try:
-                async with self._in_time(self._limits.silence), connection.begin():
+                async with self._doubt.call(self._limits.silence), connection.begin():
                     result = await connection.run_sync(call)
                     is_committing = True
-                self._is_silent = False
             except Exception as error:
                 if is_committing and unanswered(error):
                     raise OutcomeUnknown() from error
                 raise
             return result
+
+    def _let_in(self, _connection: Any, _record: Any) -> None:
+        self._figures.opened()
+        self._doubt.heard()
 
     def _reading(self, engine: AsyncEngine) -> AsyncEngine:
         if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
@@ -126,21 +128,28 @@ class Pool:
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with AsyncExitStack() as stack:
-            with self._figures.waiting():
-                async with self._in_time(self._connect_seconds):
-                    connection = await stack.enter_async_context(engine.connect())
-            with self._figures.using():
-                yield connection
+            await stack.enter_async_context(self._turn())
+            async with self._doubt.limit(self._connect_seconds):
+                connection = await stack.enter_async_context(engine.connect())
+            yield connection
 
     @asynccontextmanager
-    async def _in_time(self, seconds: float | None) -> AsyncIterator[None]:
-        """Give up after `seconds`, or much sooner while nobody knows whether the server lives."""
+    async def _turn(self) -> AsyncIterator[None]:
+        """Let calls have connections in the order of their coming; the queue of SQLAlchemy's pool lets any go first.
+
+        Raises SQLAlchemy's TimeoutError.
+        """
+        with self._figures.waiting():
+            try:
+                async with asyncio.timeout(self._doubt.seconds(self._wait_seconds)):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise PoolTimeoutError from None
         try:
-            async with asyncio.timeout(SECONDS_IN_DOUBT if self._is_silent else seconds):
+            with self._figures.using():
                 yield
-        except TimeoutError:
-            self._is_silent = True
-            raise
+        finally:
+            self._turns.release()
 
     async def _repeated(self, run: Callable[[], Awaitable[T]]) -> T:
         began = time.monotonic()

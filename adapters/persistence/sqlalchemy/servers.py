@@ -18,7 +18,7 @@ from adapters.persistence.sqlalchemy.tables.base import MYSQL
 from domain.shared.errors import Invalid, Unavailable
 
 EXTRAS = {MYSQL: "mysql", "postgresql": "postgres"}
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 0.25
 AUTHORITY = "ssl_ca"
 """Part of a `mysql://` URL, a file of certificates: connections are encrypted and the server's name is checked."""
 MARIADB_SESSION = (

@@ -71,8 +71,18 @@ def test_every_wrong_setting_is_named_and_no_value_shown(monkeypatch: pytest.Mon
         LOG_FORMAT="xml-secret",
         PUBLIC_URL="ftp://secret",
         REDIS_URL="memcached://secret",
+        DATABASE_REPLICA_URLS="postgresql://one/fastops,oracle://secret",
     )
-    names = {"PORT", "DATABASE_URL", "ADMIN_EMAIL", "MASTER_KEY", "LOG_FORMAT", "PUBLIC_URL", "REDIS_URL"}
+    names = {
+        "DATABASE_REPLICA_URLS",
+        "PORT",
+        "DATABASE_URL",
+        "ADMIN_EMAIL",
+        "MASTER_KEY",
+        "LOG_FORMAT",
+        "PUBLIC_URL",
+        "REDIS_URL",
+    }
     assert set(problems) == names
     assert "secret" not in str(problems)
     assert all(detail.startswith("takes ") for detail in problems.values())
@@ -86,6 +96,8 @@ def test_every_wrong_setting_is_named_and_no_value_shown(monkeypatch: pytest.Mon
         ({"DATABASE_URL": "postgresql://fastops@db/fastops"}, "MASTER_KEY"),
         ({"DATABASE_URL": "mysql://fastops@db/fastops"}, "MASTER_KEY"),
         ({"DATABASE_URL": "mariadb://fastops@db/fastops"}, "MASTER_KEY"),
+        ({"DATABASE_REPLICA_URLS": "postgresql://fastops@one/fastops"}, "DATABASE_REPLICA_URLS"),
+        ({"DATABASE_REPLICA_URLS": "sqlite:///one.db"}, "DATABASE_REPLICA_URLS"),
     ],
 )
 def test_a_setting_that_needs_another_one_names_it(
