@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from benchmarks.search_http import free_port
-from benchmarks.service import Service, bearer, percentile
+from benchmarks.service import Service, bearer, percentile, prepare
 from tests.proxy import proxy_to
 from tests.rolling import Load, names_of_collections
 from tests.wire import Wire
@@ -85,12 +85,10 @@ async def measure(options: argparse.Namespace, drain: float) -> None:
         folder = Path(name)
         settings = {"RATE_LIMITS": "off", "DRAIN_SECONDS": str(drain), "LOG_LEVEL": "WARNING"}
         settings |= {"DATABASE_URL": options.database} if options.database else {}
-        services = [Service(folder / "var", **settings)]
-        await services[0].ready()
-        services[0].set_password()
-        services.append(Service(folder / "var", **settings))
+        prepare(folder / "var", **settings)
+        services = [Service(folder / "var", **settings) for _ in range(2)]
         try:
-            await services[1].ready()
+            await asyncio.gather(*(service.ready() for service in services))
             await restart_under_load(options, drain, services, folder)
         finally:
             for service in services:

@@ -52,10 +52,14 @@ class Service:
         self.process = self._start()
         await self.ready()
 
-    def set_password(self) -> None:
-        """Give the administrator the password of these runs."""
-        arguments = [FASTOPS, "user", "reset-password", EMAIL, "--password-stdin"]
-        subprocess.run(arguments, env=self._env, input=f"{PASSWORD}\n".encode(), check=True, capture_output=True)
+
+def prepare(data_dir: Path, **settings: str) -> None:
+    """Make an installation with one administrator, and nothing to ingest that would disturb a measurement."""
+    env = os.environ | {"DATA_DIR": str(data_dir), **settings}
+    user = ["user", "create", "--email", EMAIL, "--name", "Bench", "--role", "admin", "--password-stdin"]
+    for arguments in (["db", "upgrade"], user):
+        given = f"{PASSWORD}\n".encode()
+        subprocess.run([FASTOPS, *arguments], env=env, input=given, check=True, capture_output=True)
 
 
 def sign_in_form(email: str = EMAIL, password: str = PASSWORD) -> bytes:
@@ -74,3 +78,25 @@ def percentile(seconds: Sequence[float], share: float) -> float:
     """In milliseconds."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+
+async def read_steadily(
+    port: int, authority: dict[str, str], until: asyncio.Event, *, per_second: float = 50, connections: int = 10
+) -> list[float]:
+    """GET /api/v1/me at a steady rate; seconds from when each was due, so that a stall counts for all it delays."""
+    loop = asyncio.get_running_loop()
+    begun, period, seconds = loop.time(), connections / per_second, list[float]()
+
+    async def read(number: int) -> None:
+        wire, due = Wire(port), begun + number / per_second
+        while not until.is_set():
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            reply = await wire.request("GET", "/api/v1/me", authority)
+            if reply.status != 200:
+                raise RuntimeError(f"answered {reply.status}")
+            seconds.append(loop.time() - due)
+            due += period
+        await wire.close()
+
+    await asyncio.gather(*(read(number) for number in range(connections)))
+    return seconds

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,10 +22,12 @@ MEMORY_KIB = 19 * 1024
 PASSES = 2
 LANES = 1
 QUEUE_SECONDS = 1.0
-ROOM_MIN = 32
+ROOM_MIN = 20
 """Jobs that are let in however slow the machine is: a small office that signs in at once is no attack."""
 FIRST_GUESS_SECONDS = 0.04
 SMOOTHING = 0.1
+COME_BACK_SECONDS_MAX = 15.0
+NICENESS = 10
 
 
 class Argon2Passwords:
@@ -35,10 +38,15 @@ class Argon2Passwords:
         self._scheme = PasswordHash((Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES),))
         self._nobody = _hash_of_nobody(memory_kib, passes)
         self._workers = workers or max(1, _cores() // 2)
-        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="passwords")
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="passwords", initializer=_give_way)
         self._lock = threading.Lock()
         self._waiting = 0
+        self._promised_until = 0.0
         self._seconds_each = FIRST_GUESS_SECONDS
+
+    def require_room(self) -> None:
+        with self._lock:
+            self._require_room()
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._scheme.hash(_bytes(password)))
@@ -75,16 +83,30 @@ class Argon2Passwords:
 
     def _enter(self) -> None:
         with self._lock:
-            room = max(ROOM_MIN, int(QUEUE_SECONDS * self._workers / self._seconds_each))
-            if self._waiting >= room:
-                wait = math.ceil(self._waiting * self._seconds_each / self._workers)
-                detail = "Too many people sign in at this moment; wait as Retry-After says."
-                raise Unavailable("sign_in_busy", detail, retry_after=max(1, wait))
+            self._require_room()
             self._waiting += 1
+
+    def _require_room(self) -> None:
+        """Those who are turned away are told different times, one behind the other, or they would all come at once."""
+        each = self._seconds_each / self._workers
+        if self._waiting < max(ROOM_MIN, int(QUEUE_SECONDS / each)):
+            return
+        now = time.monotonic()
+        self._promised_until = max(self._promised_until, now + self._waiting * each) + each
+        self._promised_until = min(self._promised_until, now + COME_BACK_SECONDS_MAX)
+        detail = "Too many people sign in at this moment; wait as Retry-After says."
+        raise Unavailable("sign_in_busy", detail, retry_after=math.ceil(self._promised_until - now))
 
     def _leave(self, _: "Future[R] | None" = None) -> None:
         with self._lock:
             self._waiting -= 1
+
+
+def _give_way() -> None:
+    """Have this thread wait for that of the loop where both want a processor (Linux has it for each thread)."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))
 
 
 def _bytes(password: str) -> bytes:

@@ -62,6 +62,7 @@ class AuthenticationService:
         address = _address_of(email)
         account = address or email
         await self._throttle.arrive(origin.client_address, account)
+        self._passwords.require_room()
         known = await self._known(origin, address)
         fits, renewed = await self._passwords.verify(password, known.credential.password_hash if known else None)
         if known is None or not fits:

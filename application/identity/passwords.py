@@ -17,6 +17,10 @@ class PasswordKeeper:
         self._policy.check(text, common=common, name=name, email=email, pointer=pointer)
         return await self._hasher.hash(text)
 
+    def require_room(self) -> None:
+        """Raises Unavailable with retry_after where `verify` would; whose password it is makes no difference."""
+        self._hasher.require_room()
+
     async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
         """Whether it fits, and a new hash where parameters have changed; None costs and answers like a wrong one.
 

@@ -232,6 +232,9 @@ class ApiKeySecrets(Protocol):
 class PasswordHasher(Protocol):
     """argon2id in a pool of its own. Raises Unavailable with retry_after when over a second of work is waiting."""
 
+    def require_room(self) -> None:
+        """Raise what the others would raise now; asked first, it spares those who are turned away all other work."""
+
     async def hash(self, password: str) -> str: ...
 
     async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:

@@ -15,6 +15,7 @@ from entrypoints.http.middleware import Exchanges
 from entrypoints.http.openapi import document
 from entrypoints.http.representations import json_bytes
 from entrypoints.http.security import anyone
+from entrypoints.http.turns import Turns
 from entrypoints.http.v1.routes import ROUTERS
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
         app.router.routes.extend(part.routes)
     problems.install(app)
     app.add_middleware(Exchanges, edge=Edge.of(settings))
+    app.add_middleware(Turns)
     return app
 
 

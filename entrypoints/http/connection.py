@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from itertools import count
 from typing import Any, Final
 
 from loguru import logger
@@ -35,6 +36,7 @@ class Connections(ServerState):
         super().__init__()
         self.most = most
         self.ending = False
+        self.numbers = count()
         self.waiting: dict[GuardedProtocol, None] = {}
         """Those whose next request has not come, the one that has waited longest first."""
 
@@ -61,6 +63,7 @@ class GuardedProtocol(StrictProtocol):
         self._arrival = Arrival()
         self._watched = WatchedTransport(transport, lambda: self._deaf or self._arrival.has_content_to_come)
         super().connection_made(self._watched)  # type: ignore[arg-type]
+        self.number = next(self.server_state.numbers)
         self._unwanted_bytes = 0
         self._deaf = False
         metrics.CONNECTIONS.inc()

@@ -15,7 +15,8 @@ from entrypoints.http.connection import Connections, GuardedProtocol
 
 TICK_SECONDS: Final = 0.1
 LOOK_EVERY: Final = 10
-"""Ticks between two looks at the connections."""
+"""Ticks between two looks at a connection. Each tick has its share of them, or hundreds that are overdue together would
+be told so in one go, and all others had to wait for that."""
 
 
 class Stage(IntEnum):
@@ -66,9 +67,9 @@ class Server(uvicorn.Server):
         self._entered(self.stage)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % LOOK_EVERY == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in self._connections():
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections():
+            if connection.number % LOOK_EVERY == counter % LOOK_EVERY:
                 connection.look(now)
         return await super().on_tick(counter)
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrypoints.cli.serve import listen
 from entrypoints.http.edge import SECURITY_HEADERS
-from entrypoints.http.server import Bounds, Server
+from entrypoints.http.server import Bounds, Server, Stage
 from tests.waiting import until
 
 HOST = b"Host: kb.example.com\r\n"
@@ -107,9 +107,14 @@ async def served(app: ASGIApp, bounds: Bounds | None = None) -> AsyncIterator[Li
         server = Server(app, bounds or Bounds())
         running = asyncio.create_task(server.serve(sockets=[opened]))
         await until(lambda: server.started or running.done())
-        yield Listening(opened.getsockname()[1], server)
-        server.should_exit = True
-        await running
+        try:
+            yield Listening(opened.getsockname()[1], server)
+        except BaseException:
+            server.stop(Stage.CUT_OFF)
+            raise
+        finally:
+            server.should_exit = True
+            await running
 
 
 def assert_refused(answer: bytes, status: int, code: str) -> None:

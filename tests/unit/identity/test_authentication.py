@@ -10,7 +10,7 @@ from adapters.security.refresh_tokens import HmacRefreshTokens
 from domain.identity.errors import InvalidGrant, TokenRefused
 from domain.identity.sessions import SESSION_LIFETIME, SessionEnd
 from domain.shared.actor import Origin, system_actor
-from domain.shared.errors import RateLimited
+from domain.shared.errors import RateLimited, Unavailable
 from domain.shared.values import new_id
 from tests.factories import PasswordFactory
 from tests.identity_services import HASHER, ORIGIN, PASSWORD, Identity, a_throttle, identity_on
@@ -62,6 +62,24 @@ async def test_the_hasher_is_asked_for_unknown_accounts_too() -> None:
         with pytest.raises(InvalidGrant):
             await identity.authentication.password_grant(ORIGIN, email="nobody@example.com", password=PASSWORD)
         assert Counting.asked == attempt + 1
+
+
+async def test_who_is_turned_away_at_the_door_costs_nothing_more_and_has_been_counted() -> None:
+    class Full(Argon2Passwords):
+        def require_room(self) -> None:
+            raise Unavailable("sign_in_busy", "full", retry_after=3)
+
+        async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+            raise AssertionError("nobody is let in")
+
+    store = memory_store()
+    identity = await identity_on(store, throttle=a_throttle(), hasher=Full(memory_kib=8, passes=1))
+    for email in ("nobody@example.com", (await identity.person()).email):
+        for _ in range(USUAL.pair.units):
+            with pytest.raises(Unavailable):
+                await identity.authentication.password_grant(ORIGIN, email=email, password=PASSWORD)
+        with pytest.raises(RateLimited):
+            await identity.authentication.password_grant(ORIGIN, email=email, password=PASSWORD)
 
 
 async def test_a_password_is_whole_and_its_normal_form_counts(identity: Identity) -> None:

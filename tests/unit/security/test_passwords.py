@@ -1,13 +1,16 @@
 """Hashing, its queue, and the passwords that are guessed first."""
 
 import asyncio
+import os
+import sys
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.security.common_passwords import CommonPasswordRules
-from adapters.security.passwords import ROOM_MIN, Argon2Passwords
+from adapters.security.passwords import COME_BACK_SECONDS_MAX, NICENESS, ROOM_MIN, Argon2Passwords
 from domain.shared.errors import Unavailable
 
 QUICK = Argon2Passwords(memory_kib=8, passes=1, workers=1)
@@ -62,6 +65,33 @@ async def test_a_small_crowd_is_let_in_and_a_large_one_told_when_to_come_back() 
     slow.close()
     with pytest.raises(Unavailable):
         await slow.hash("x")
+
+
+async def test_those_who_are_turned_away_are_told_to_come_one_after_the_other() -> None:
+    slow = Argon2Passwords(memory_kib=19456, passes=40, workers=1)
+    slow._seconds_each = 0.05
+    crowd = [asyncio.create_task(slow.verify("x", None)) for _ in range(ROOM_MIN)]
+    await asyncio.sleep(0)
+    told = []
+    for _ in range(400):
+        with pytest.raises(Unavailable) as refused:
+            slow.require_room()
+        told.append(refused.value.retry_after)
+    assert told == sorted(told)
+    assert told.count(2) <= 20
+    assert set(told) == set(range(2, int(COME_BACK_SECONDS_MAX) + 1))
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    slow.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of single threads")
+async def test_hashing_leaves_the_processor_to_everything_else() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await asyncio.wrap_future(QUICK._pool.submit(niceness)) == min(19, niceness() + NICENESS)
 
 
 async def test_callers_who_leave_give_their_place_back() -> None:
