@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,15 @@ bench-journal: install ## Measure the journal: numbering, sealing, following
 
 bench-limits: install ## Measure what counting a request costs
 	$(VENV)/python -m benchmarks.rate_limits
+
+bench-storm: install ## Measure reads of others, and memory, while 400 people sign in at once
+	$(VENV)/python -m benchmarks.sign_in_storm
+
+bench-slow: install ## Measure reads beside clients that send slowly or nothing at all, and when those are cut off
+	$(VENV)/python -m benchmarks.slow_clients
+
+bench-rolling: install ## Restart two services behind a proxy twenty times under load, and count what fails
+	$(VENV)/python -m benchmarks.rolling_restarts
 
 docs: install ## Make the generated pages of the guide
 	$(VENV)/python -m entrypoints.reference.main

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -22,13 +23,20 @@ def main() -> None:
     """Run until idle, until stdin ends or until the parent, whose process id is the one argument, is gone."""
     limit_threads()
     die_with_parent(int(sys.argv[1]))
+    _leave_signals_to_the_parent()
     from adapters.telemetry.logging import configure_logging
     from entrypoints.settings.settings import load_settings
 
     settings = load_settings(env_file=None)
     configure_logging(settings.service.log_level, settings.service.log_format)
-    with _only_one(settings.service.data_dir), suppress(KeyboardInterrupt):
+    with _only_one(settings.service.data_dir):
         asyncio.run(_work(settings))
+
+
+def _leave_signals_to_the_parent() -> None:
+    """Terminals and service managers signal all processes; this one hands back what it holds when its stdin ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # ignored signals would be ignored by extraction's processes too
 
 
 async def _work(settings: "Settings") -> None:

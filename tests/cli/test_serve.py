@@ -1,5 +1,6 @@
 """The service as a process: its first start, its second one, and how it ends."""
 
+import os
 import re
 import signal
 import sqlite3
@@ -96,6 +97,17 @@ class TestEnd:
             service.stop(how)
             assert "Traceback" not in service.output
             assert not children_of(service.process.pid)
+
+    def test_its_ingest_process_leaves_signals_to_it(self, bare: Terminal) -> None:
+        """A terminal and a service manager signal both at once."""
+        with serving(bare) as service:
+            wait_for(lambda: "running" in job_states(bare))
+            (child,) = children_of(service.process.pid)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                os.kill(child, number)
+            wait_for(lambda: job_states(bare) == {"succeeded"})
+            assert children_of(service.process.pid) == [child]
+            assert service.stop() == 0
 
     def test_a_killed_service_takes_its_ingest_process_along(self, bare: Terminal) -> None:
         with serving(bare) as service:
