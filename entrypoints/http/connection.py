@@ -130,8 +130,7 @@ class GuardedProtocol(StrictProtocol):
     def look(self, now: float) -> None:
         """End what keeps this server waiting. To be called once a second."""
         if self._watched.is_stuck(now):
-            metrics.ENDED.labels("answer_not_taken").inc()
-            self.transport.abort()
+            self.give_up_answer()
         elif self._watched.has_lingered(now):
             self.transport.abort()
         elif self.flow.read_paused:
@@ -140,6 +139,15 @@ class GuardedProtocol(StrictProtocol):
             self.end("idle")
         elif self._arrival.is_slow(now):
             self.refuse(TIMED_OUT)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of answers that wait for the client to take them."""
+        return self._watched.unsent
+
+    def give_up_answer(self) -> None:
+        metrics.ENDED.labels("answer_not_taken").inc()
+        self.transport.abort()
 
     def retire(self, now: float) -> None:
         """End a connection that nobody has used for a moment. One in use is told by its next answer."""

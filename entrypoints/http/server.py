@@ -19,6 +19,10 @@ LOOK_EVERY: Final = 10
 be told so in one go, and all others had to wait for that."""
 
 
+UNSENT_BYTES_MAX: Final = 64 * 1024 * 1024
+"""What all connections together may hold of answers that their clients have not taken."""
+
+
 class Stage(IntEnum):
     """How far the end of a server has come. Each stop signal leads on by at least one."""
 
@@ -67,10 +71,13 @@ class Server(uvicorn.Server):
         self._entered(self.stage)
 
     async def on_tick(self, counter: int) -> bool:
-        now = asyncio.get_running_loop().time()
-        for connection in self._connections():
+        now, connections = asyncio.get_running_loop().time(), self._connections()
+        for connection in connections:
             if connection.number % LOOK_EVERY == counter % LOOK_EVERY:
                 connection.look(now)
+        surplus = sum(connection.unsent for connection in connections) - UNSENT_BYTES_MAX
+        if surplus > 0:
+            _give_up_answers(connections, surplus)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -129,6 +136,15 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> GuardedProtocol:
         return GuardedProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+def _give_up_answers(connections: list[GuardedProtocol], surplus: int) -> None:
+    """End those that hold most, until the surplus is gone. A content that is sent in parts never holds much."""
+    for connection in sorted(connections, key=lambda each: each.unsent, reverse=True):
+        if surplus <= 0:
+            return
+        surplus -= connection.unsent
+        connection.give_up_answer()
 
 
 def _accepted(listening: socket.socket) -> Iterator[socket.socket]:

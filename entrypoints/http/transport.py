@@ -16,10 +16,14 @@ class WatchedTransport:
         self._transport, self._is_sending = transport, is_sending
         self._closing = self._lingering = False
         self._drained = True
-        self._unsent, self._moved_at = 0, 0.0
+        self._unsent_before, self._moved_at = 0, 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+    @property
+    def unsent(self) -> int:
+        return int(self._transport.get_write_buffer_size())
 
     def is_closing(self) -> bool:
         return self._closing or bool(self._transport.is_closing())
@@ -48,12 +52,12 @@ class WatchedTransport:
 
     def is_stuck(self, now: float) -> bool:
         """Whether the client takes nothing of what waits for it. To be asked about once a second."""
-        unsent = self._transport.get_write_buffer_size()
-        if self._drained or unsent < self._unsent or not (unsent or self._lingering):
+        unsent = self.unsent
+        if self._drained or unsent < self._unsent_before or not (unsent or self._lingering):
             self._moved_at, self._drained = now, False
-        self._unsent = unsent
+        self._unsent_before = unsent
         return bool(unsent) and now - self._moved_at > WRITE_SECONDS
 
     def has_lingered(self, now: float) -> bool:
         """Whether the moment after the last byte is over. To be asked after `is_stuck`."""
-        return self._lingering and not self._unsent and now - self._moved_at >= LINGER_SECONDS
+        return self._lingering and not self._unsent_before and now - self._moved_at >= LINGER_SECONDS

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
@@ -121,6 +122,24 @@ class TestAnswers:
                 client.sendall(request)
                 await listening.until_connected(1)
                 await listening.until_connected(0)
+
+    async def test_those_who_hold_most_go_first_when_all_together_hold_too_much(
+        self, listening: Listening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Five answers of 20 MB are more than 64 MiB and what the kernel takes; the small one is not touched."""
+        async with listening.connected() as (reader, writer):
+            writer.write(GET % b"/held")
+            with ExitStack() as stack:
+                clients = [
+                    stack.enter_context(socket.create_connection(("127.0.0.1", listening.port))) for _ in range(5)
+                ]
+                for client in clients:
+                    client.sendall(GET % b"/large")
+                await until(lambda: any(each.unsent for each in listening.server._connections()))
+                await until(lambda: len(listening.server.server_state.connections) < 6)
+                assert sum(each.unsent for each in listening.server._connections()) <= server.UNSENT_BYTES_MAX
+            listening.server.config.loaded_app.let_go.set()
+            assert (await reader.readuntil(b"GET /held 0")).startswith(b"HTTP/1.1 200")
 
     async def test_a_client_that_takes_its_time_gets_all_of_it(
         self, listening: Listening, monkeypatch: pytest.MonkeyPatch
