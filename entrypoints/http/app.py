@@ -29,6 +29,17 @@ router = APIRouter(include_in_schema=False)
 class Service(FastAPI):
     """FastAPI with the complete OpenAPI document of this service."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._encoded: dict[str, bytes] = {}
+
+    def openapi_json(self, root: str) -> bytes:
+        """The document as it is sent where the service is mounted at `root`. All answers share these bytes."""
+        if root not in self._encoded:
+            servers = {"servers": [{"url": root}]} if root else {}
+            self._encoded[root] = json_bytes({**self.openapi(), **servers})
+        return self._encoded[root]
+
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             self.openapi_schema = document(self)
@@ -63,10 +74,8 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
 
 @router.get("/openapi.json")
 async def openapi(request: Request, _: Annotated[Origin, anyone()]) -> Response:
-    content = request.app.openapi()
-    if root := root_of(request.scope):
-        content = {**content, "servers": [{"url": root}]}
-    return Response(json_bytes(content), media_type="application/json", headers={"Cache-Control": "no-cache"})
+    content = request.app.openapi_json(root_of(request.scope))
+    return Response(content, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
 @asynccontextmanager

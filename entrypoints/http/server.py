@@ -19,7 +19,7 @@ LOOK_EVERY: Final = 10
 be told so in one go, and all others had to wait for that."""
 
 
-UNSENT_BYTES_MAX: Final = 64 * 1024 * 1024
+UNSENT_BYTES_MAX: Final = 256 * 1024 * 1024
 """What all connections together may hold of answers that their clients have not taken."""
 
 

@@ -126,7 +126,7 @@ class TestAnswers:
     async def test_those_who_hold_most_go_first_when_all_together_hold_too_much(
         self, listening: Listening, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Five answers of 20 MB are more than 64 MiB and what the kernel takes; the small one is not touched."""
+        monkeypatch.setattr(server, "UNSENT_BYTES_MAX", 60_000_000)
         async with listening.connected() as (reader, writer):
             writer.write(GET % b"/held")
             with ExitStack() as stack:
