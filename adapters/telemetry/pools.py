@@ -1,7 +1,7 @@
 """Metrics of database connections, by the role of the server: the primary, or a replica."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from prometheus_client import Gauge, Histogram
 
@@ -11,7 +11,7 @@ USED = Gauge("fastops_database_pool_used_connections", "Connections that a call 
 WAITING = Gauge("fastops_database_pool_waiting_calls", "Calls that are waiting for a connection.", ("role",))
 WAIT = Histogram(
     "fastops_database_pool_wait_seconds",
-    "Time that a call waited for its turn to have a connection, whether it came or not.",
+    "Time that calls waited which found all connections in use, whether they got one or not.",
     ("role",),
     buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5),
 )
@@ -38,5 +38,8 @@ class PoolGauges:
         with self._waiting.track_inprogress(), self._wait.time():
             yield
 
-    def using(self) -> AbstractContextManager[object]:
-        return self._used.track_inprogress()
+    def taken(self) -> None:
+        self._used.inc()
+
+    def returned(self) -> None:
+        self._used.dec()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class PoolFigures(Protocol):
-    """Told of each connection that is opened and closed, and of each call that waits for one and then uses it."""
+    """Told of each connection that is opened, taken by a call, returned and closed, and of each call that waits."""
 
     def limited(self, connections: int) -> None:
         """How many connections the pool may have open."""
@@ -13,11 +13,11 @@ class PoolFigures(Protocol):
     def opened(self) -> None: ...
     def closed(self) -> None: ...
 
-    def waiting(self) -> AbstractContextManager[object]:
-        """Entered by a call that wants a connection, left when it has one or gives up."""
+    def taken(self) -> None: ...
+    def returned(self) -> None: ...
 
-    def using(self) -> AbstractContextManager[object]:
-        """Entered with the connection, left when it is given back."""
+    def waiting(self) -> AbstractContextManager[object]:
+        """Entered by a call that finds all connections in use, left when it has one or gives up."""
 
 
 class NoFigures:
@@ -26,9 +26,8 @@ class NoFigures:
     def limited(self, connections: int) -> None: ...
     def opened(self) -> None: ...
     def closed(self) -> None: ...
+    def taken(self) -> None: ...
+    def returned(self) -> None: ...
 
     def waiting(self) -> AbstractContextManager[object]:
-        return nullcontext()
-
-    def using(self) -> AbstractContextManager[object]:
         return nullcontext()

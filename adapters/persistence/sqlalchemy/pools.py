@@ -91,8 +91,12 @@ class Pool:
         if hot is None or not hot.reads(mapping):
             return await self.read(lambda connection: aggregate_row(connection, mapping, id))
         with translated():
-            async with self._turn(), self._doubt.call(self._limits.silence):
-                return await hot.row(mapping, id)
+            await self._take_turn()
+            try:
+                async with self._doubt.call(self._limits.silence):
+                    return await hot.row(mapping, id)
+            finally:
+                self._end_turn()
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -128,28 +132,31 @@ class Pool:
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._turn())
+            await self._take_turn()
+            stack.callback(self._end_turn)
             async with self._doubt.limit(self._connect_seconds):
                 connection = await stack.enter_async_context(engine.connect())
             yield connection
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _take_turn(self) -> None:
         """Let calls have connections in the order of their coming; the queue of SQLAlchemy's pool lets any go first.
 
         Raises SQLAlchemy's TimeoutError.
         """
-        with self._figures.waiting():
-            try:
-                async with asyncio.timeout(self._doubt.seconds(self._wait_seconds)):
-                    await self._turns.acquire()
-            except TimeoutError:
-                raise PoolTimeoutError from None
-        try:
-            with self._figures.using():
-                yield
-        finally:
-            self._turns.release()
+        if self._turns.locked():
+            with self._figures.waiting():
+                try:
+                    async with asyncio.timeout(self._doubt.seconds(self._wait_seconds)):
+                        await self._turns.acquire()
+                except TimeoutError:
+                    raise PoolTimeoutError from None
+        else:
+            await self._turns.acquire()
+        self._figures.taken()
+
+    def _end_turn(self) -> None:
+        self._turns.release()
+        self._figures.returned()
 
     async def _repeated(self, run: Callable[[], Awaitable[T]]) -> T:
         began = time.monotonic()
