@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 SOURCES := domain application adapters entrypoints migrations
+# Last, so that an installer of the machine goes first; the tests of fetching models ask for one.
+export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 .PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling docs release-api lock clean

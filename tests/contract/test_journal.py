@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending
 from application.shared.journal import ATTEMPTS_MAX, JOURNAL_LEASE, FollowerState, LeaseLost, SetAside
 from domain.identity.errors import EmailTaken
@@ -60,8 +62,10 @@ async def test_an_entry_that_commits_late_is_not_passed_over(server: str, reques
     """Its number was drawn first, and its neighbour was ordered before it became visible."""
     late = {"id": new_id(), "operation": "late", "actor_type": "system", "request_id": "-", "target_type": "user"}
     late |= {"target_id": "x", "version": 1, "outcome": "success", "body": '{"events": []}'}
-    async with server_store(server, request.getfixturevalue(f"{server}_url")) as store:
-        async with store.database._engine.connect() as connection:
+    url = request.getfixturevalue(f"{server}_url")
+    beside = create_async_engine(database_url(url))
+    async with server_store(server, url) as store:
+        async with beside.connect() as connection:
             await connection.execute(insert(journal).values(late | {"at": store.clock.now()}))
             number = select(journal.c.number).where(journal.c.id == late["id"])
             await connection.execute(insert(journal_pending).from_select(["number"], number))
@@ -70,6 +74,7 @@ async def test_an_entry_that_commits_late_is_not_passed_over(server: str, reques
             await connection.commit()
         entries = await store.entries()
         assert [(entry.position, entry.operation) for entry in entries] == [(1, "given"), (2, "late")]
+    await beside.dispose()
 
 
 async def test_whoever_lost_the_lease_writes_nothing_any_more(store: Store) -> None:
