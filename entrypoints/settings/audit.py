@@ -8,7 +8,7 @@ from entrypoints.settings.areas import Area, setting
 
 
 class AuditSettings(Area):
-    """How long the audit trail keeps personal values, and where its heads are copied."""
+    """How long the audit trail keeps personal values."""
 
     audit_personal_days: Annotated[int, Field(ge=1, le=36_500)] | None = setting(
         None,
