@@ -16,6 +16,7 @@ from adapters.persistence.memory.reads import (
     MemoryJobLists,
     MemoryKnowledgeReads,
 )
+from adapters.persistence.memory.sealed_trail import MemorySealedTrail
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.repeats import RepeatRecords
@@ -29,6 +30,7 @@ from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKno
 from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases
 from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
+from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
 from application.shared.journal import JOURNAL_LEASE, JournalEntry
@@ -63,6 +65,7 @@ class Store:
     keeper: Any
     audit: Any
     personal: Any
+    sealed: Any
     database: Any
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
@@ -131,6 +134,7 @@ def memory_store() -> Store:
         keeper=journal,
         audit=MemoryAuditTrail(database),
         personal=MemoryPersonalValues(database),
+        sealed=MemorySealedTrail(database),
         database=database,
     )
 
@@ -157,6 +161,7 @@ def sql_store(name: str, database: Database) -> Store:
         keeper=SqlJournalKeeper(database, clock, sign),
         audit=SqlAuditTrail(database),
         personal=SqlPersonalValues(database),
+        sealed=SqlSealedTrail(database),
         database=database,
     )
 

@@ -1,10 +1,13 @@
 """Ports of audit: the trail as people read it, and the personal values that lie beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from domain.audit.chain import Seal
+from domain.audit.checkpoints import Checkpoint
+from domain.audit.evidence import StoredEntry
 from domain.shared.values import Instant, ListQuery, Page
 
 
@@ -34,6 +37,42 @@ class AuditTrail(Protocol):
 
     async def event(self, id: UUID) -> AuditEvent:
         """Raises NotFound."""
+
+
+class Unplaced(NamedTuple):
+    """An entry that is in the journal and in no order: `behind` is the position after which it lies."""
+
+    id: UUID
+    behind: int
+
+
+class SealedTrail(Protocol):
+    """The trail as it was sealed, for those who check it. Calls raise Unavailable when the store is down."""
+
+    async def seals(self, behind: int, limit: int) -> Sequence[Seal]:
+        """Up to `limit` batches with a number above `behind`, by number."""
+
+    async def latest(self) -> Seal | None:
+        """The batch with the highest number, None before anything is sealed."""
+
+    async def seal_at(self, position: int) -> Seal | None:
+        """The first batch that ends at this position or later."""
+
+    async def entries(self, first: int, last: int) -> Sequence[StoredEntry]:
+        """What is stored at the positions from `first` to `last`, by position; those where nothing is are left out."""
+
+    async def unplaced(self, limit: int) -> Sequence[Unplaced]:
+        """Up to `limit` entries that have no position and do not wait for one."""
+
+    async def end(self) -> int:
+        """The highest position given, 0 for an empty trail."""
+
+
+class Checkpoints(Protocol):
+    """Heads that were copied out of the store."""
+
+    async def all(self) -> Sequence[Checkpoint]:
+        """Every copy that is kept, by number. Raises Unavailable where they cannot be read."""
 
 
 class PersonalValues(Protocol):

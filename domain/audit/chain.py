@@ -7,14 +7,17 @@ pass for an entry. A head covers everything before it: changing, cutting or reor
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from domain.shared.values import Instant
 
 GENESIS = bytes(32)
 HASH_BYTES = 32
+STATEMENT = b"fastops audit head 1\x00"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Sign = Callable[[bytes], tuple[str, bytes]]
-"""Signs a head: key id and Ed25519 signature."""
+"""Signs a statement: key id and Ed25519 signature (RFC 8032)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,11 @@ class Seal:
     @property
     def size(self) -> int:
         return self.last_position - self.first_position + 1
+
+    @property
+    def statement(self) -> bytes:
+        """What is signed of it."""
+        return statement(self.number, self.sealed_at, self.head)
 
 
 def leaf(position: int, body: str) -> bytes:
@@ -93,14 +101,21 @@ def chained_head(previous: bytes, first_position: int, last_position: int, root:
     return hashlib.sha256(b"\x02" + previous + span + root).digest()
 
 
+def statement(number: int, sealed_at: Instant, head: bytes) -> bytes:
+    """The bytes that are signed: their purpose, the batch's number, microseconds since 1970 in UTC, and the head."""
+    microseconds = (sealed_at - _EPOCH) // timedelta(microseconds=1)
+    return STATEMENT + number.to_bytes(8, "big") + microseconds.to_bytes(8, "big") + head
+
+
 def next_seal(previous: Seal | None, first_position: int, bodies: Sequence[str], sign: Sign, at: Instant) -> Seal:
     """Seal these entries, the first of which is at `first_position`, behind the `previous` batch."""
     leaves = [leaf(position, body) for position, body in enumerate(bodies, first_position)]
     last_position, root = first_position + len(bodies) - 1, merkle_root(leaves)
     head = chained_head(previous.head if previous else GENESIS, first_position, last_position, root)
-    kid, signature = sign(head)
+    number = previous.number + 1 if previous else 1
+    kid, signature = sign(statement(number, at, head))
     return Seal(
-        number=previous.number + 1 if previous else 1,
+        number=number,
         first_position=first_position,
         last_position=last_position,
         root=root,

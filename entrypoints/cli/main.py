@@ -9,6 +9,7 @@ from domain.shared.errors import FastOpsError
 from entrypoints.cli import (
     answering,
     api_keys,
+    audit,
     collections,
     database,
     doctor,
@@ -53,6 +54,7 @@ app.add_typer(collections.app, name="collection")
 app.add_typer(models.app, name="model")
 app.add_typer(keys.app, name="keys")
 app.add_typer(journal.app, name="journal")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

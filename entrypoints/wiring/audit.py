@@ -7,6 +7,7 @@ from dependency_injector.providers import DependenciesContainer, Dependency, Pro
 
 from application.audit.personal import PersonalErasure
 from application.audit.trail import AuditService
+from application.audit.verification import Verification
 from entrypoints.settings.settings import Settings
 
 
@@ -14,9 +15,11 @@ class AuditContainer(DeclarativeContainer):
     """The trail as people read it, and the personal values beside it."""
 
     settings: Provider[Settings] = Dependency(instance_of=Settings)
+    keys: Any = DependenciesContainer()
     persistence: Any = DependenciesContainer()
 
     trail = Singleton(AuditService, persistence.audit_trail)
+    verification = Singleton(Verification, persistence.sealed_trail, keys.head_keys.provided.verify)
     erasure = Singleton(
         PersonalErasure,
         persistence.personal_values,

@@ -46,7 +46,7 @@ class Container(DeclarativeContainer):
     knowledge: Any = Area(
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
     )
-    audit: Any = Area(AuditContainer, settings=settings, persistence=persistence)
+    audit: Any = Area(AuditContainer, settings=settings, keys=keys, persistence=persistence)
     reactions = Callable(all_reactions, identity.reactions, knowledge.reactions, audit.erasure)
     operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge, reactions=reactions)
 

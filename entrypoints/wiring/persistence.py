@@ -17,6 +17,7 @@ from adapters.persistence.memory import journal as memory_journal
 from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
 from adapters.persistence.memory.personal import MemoryPersonalValues
+from adapters.persistence.memory.sealed_trail import MemorySealedTrail
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.repeats import RepeatRecords
@@ -30,6 +31,7 @@ from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
 from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
+from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
 from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
@@ -81,7 +83,7 @@ class PersistenceContainer(DeclarativeContainer):
     family = Callable(store_family, settings)
     database = Singleton(open_database, settings)
     in_memory = Singleton(MemoryDatabase)
-    whole_journal = Singleton(memory_journal.MemoryJournal, in_memory, clock, keys.sign_journal)
+    whole_journal = Singleton(memory_journal.MemoryJournal, in_memory, clock, keys.head_keys.provided.sign)
     memory_identity = Singleton(memory_reads.MemoryIdentityReads, in_memory)
     memory_knowledge = Singleton(memory_reads.MemoryKnowledgeReads, in_memory)
     sql_principals = Singleton(SqlPrincipals, database)
@@ -116,7 +118,8 @@ class PersistenceContainer(DeclarativeContainer):
     )
     journal = Selector(family, memory=whole_journal, sql=Singleton(SqlJournal, database))
     journal_overview = Selector(family, memory=whole_journal, sql=Singleton(SqlJournalOverview, database))
-    keeper = Selector(family, memory=whole_journal, sql=Singleton(SqlJournalKeeper, database, clock, keys.sign_journal))
+    sign_head = keys.head_keys.provided.sign
+    keeper = Selector(family, memory=whole_journal, sql=Singleton(SqlJournalKeeper, database, clock, sign_head))
     journal_parts = Factory(
         JournalParts, journal=journal, keeper=keeper, positions=positions, set_asides=set_asides, clock=clock
     )
@@ -124,6 +127,9 @@ class PersistenceContainer(DeclarativeContainer):
         family,
         memory=Singleton(memory_reads.MemoryAuditTrail, in_memory),
         sql=Singleton(SqlAuditTrail, database),
+    )
+    sealed_trail = Selector(
+        family, memory=Singleton(MemorySealedTrail, in_memory), sql=Singleton(SqlSealedTrail, database)
     )
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)

@@ -1,17 +1,15 @@
 """Wiring of keys, tokens and passwords. All keys of an installation are derived from the master key."""
 
 import os
-from collections.abc import Callable as Function
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Singleton
-from joserfc.jwk import OKPKey
 
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.common_passwords import CommonPasswordRules
+from adapters.security.head_keys import HeadKeys
 from adapters.security.master_key import MasterKey
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.refresh_tokens import HmacRefreshTokens
@@ -32,13 +30,6 @@ def derived(key: MasterKey, purpose: str) -> bytes:
     return key.derive(purpose)
 
 
-def journal_signer(key: bytes) -> Function[[bytes], tuple[str, bytes]]:
-    """Signs heads of the journal with a key of its own (Ed25519), named by the thumbprint of the public one."""
-    private = Ed25519PrivateKey.from_private_bytes(key)
-    kid = OKPKey.import_key(private.public_key()).thumbprint()
-    return lambda head: (kid, private.sign(head))
-
-
 class KeysContainer(DeclarativeContainer):
     """The master key and what the store needs of it."""
 
@@ -46,7 +37,7 @@ class KeysContainer(DeclarativeContainer):
 
     master = Singleton(installation_key, settings)
     repeat_seal = Singleton(RepeatSeal, Callable(derived, master, "repeats"))
-    sign_journal = Singleton(journal_signer, Callable(derived, master, "journal"))
+    head_keys = Singleton(HeadKeys, Callable(derived, master, "journal"))
     ring_sealer = Singleton(Sealer, Callable(derived, master, "signing-keys"))
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")

@@ -1,0 +1,104 @@
+"""Verifying the trail: every entry against its batch, every batch against the one before, all against copied heads."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from application.audit.ports import SealedTrail
+from domain.audit.chain import Seal
+from domain.audit.checkpoints import Checkpoint, check_checkpoint
+from domain.audit.evidence import VerifySignature, check_batch, check_seal
+from domain.audit.findings import FINDINGS_KEPT, Finding, Flaw, Verdict
+
+BATCHES_AT_ONCE: Final = 64
+ENTRIES_AT_ONCE: Final = 5_000
+
+Progress = Callable[[int, int], None]
+"""Told how many entries were looked at, and of how many."""
+
+
+class Verification:
+    """Looks at stored entries, some thousand at a time, so that it needs the same memory whatever there is."""
+
+    def __init__(self, trail: SealedTrail, verify: VerifySignature) -> None:
+        self._trail, self._verify = trail, verify
+
+    async def run(
+        self,
+        copies: Sequence[Checkpoint] = (),
+        first: int = 1,
+        last: int | None = None,
+        progress: Progress = lambda _done, _total: None,
+    ) -> Verdict:
+        """Verify the batches that hold the sequences from `first` to `last`, by default all; whole batches always.
+
+        `copies` are heads that were copied out, by whomever; those of other batches are not looked at.
+        """
+        verdict = Verdict()
+        wanted = {copy.number: copy for copy in copies}
+        start = await self._trail.seal_at(first)
+        previous = await self._before(start) if start else None
+        total = await self._trail.end()
+        due = max(0, min(last or total, total) - (start.first_position if start else total + 1) + 1)
+        reached = previous.number if previous else (start.number - 1 if start else 0)
+        while start and (seals := await self._trail.seals(reached, BATCHES_AT_ONCE)):
+            for group in _groups([seal for seal in seals if last is None or seal.first_position <= last]):
+                entries = await self._trail.entries(group[0].first_position, group[-1].last_position)
+                for seal in group:
+                    inside = [one for one in entries if seal.first_position <= one.position <= seal.last_position]
+                    self._check(verdict, previous, seal, list(check_batch(seal, inside)), wanted.pop(seal.number, None))
+                    verdict.entries += len(inside)
+                    verdict.erased += sum(not entry.is_whole for entry in inside)
+                    previous = seal
+                progress(min(verdict.entries, due), due)
+            reached = seals[-1].number
+            if last is not None and seals[-1].last_position >= last:
+                break
+        await self._finish(verdict, previous, list(wanted.values()) if last is None else [], total)
+        return verdict
+
+    def _check(
+        self, verdict: Verdict, previous: Seal | None, seal: Seal, inside: list[Finding], copy: Checkpoint | None
+    ) -> None:
+        found = [*check_seal(previous, seal, self._verify), *inside]
+        if copy is not None:
+            found += check_checkpoint(copy, seal, seal.last_position, self._verify)
+            verdict.checkpoints += 1
+        verdict.add(found)
+        verdict.first = verdict.first or seal.first_position
+        verdict.last, verdict.head, verdict.batches = seal.last_position, seal.head, verdict.batches + 1
+        if seal.kid not in verdict.key_ids:
+            verdict.key_ids.append(seal.kid)
+
+    async def _finish(self, verdict: Verdict, latest: Seal | None, beyond: Sequence[Checkpoint], total: int) -> None:
+        """What only the whole tells: heads beyond the end, entries without a place, and those not sealed yet."""
+        end = latest.last_position if latest else 0
+        genuine = [copy for copy in beyond if copy.is_genuine(self._verify)]
+        verdict.checkpoints += len(beyond)
+        for copy in beyond:
+            if copy not in genuine:
+                verdict.add(list(check_checkpoint(copy, None, end, self._verify)))
+        missing = [copy for copy in genuine if latest is None or copy.number > latest.number]
+        if missing:
+            furthest = max(missing, key=lambda copy: copy.number)
+            verdict.add(list(check_checkpoint(furthest, None, end, self._verify)))
+        for entry in await self._trail.unplaced(FINDINGS_KEPT):
+            detail = "This entry has no place in the order, so it is never sealed: it was put in past FastOps."
+            verdict.add([Finding(kind=Flaw.UNPLACED, sequence=entry.behind, entry_id=entry.id, detail=detail)])
+        verdict.unsealed = max(0, total - end) if latest else total
+
+    async def _before(self, seal: Seal) -> Seal | None:
+        """The batch before this one, None where it is the first."""
+        found = await self._trail.seals(seal.number - 2, 1)
+        return found[0] if found and found[0].number < seal.number else None
+
+
+def _groups(seals: Sequence[Seal]) -> Iterator[list[Seal]]:
+    """Batches whose entries are read at once."""
+    group: list[Seal] = []
+    for seal in seals:
+        if group and seal.last_position - group[0].first_position >= ENTRIES_AT_ONCE:
+            yield group
+            group = []
+        group.append(seal)
+    if group:
+        yield group
