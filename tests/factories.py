@@ -10,7 +10,7 @@ from typing import Any
 import factory
 
 from domain.identity.credentials import ApiKey, PasswordCredential
-from domain.identity.sessions import SESSION_LIFETIME, Session
+from domain.identity.sessions import SESSION_LIFETIME, Authentication, Session
 from domain.identity.users import User, UserStatus
 from domain.shared.actor import Permission
 from domain.shared.entity import Aggregate
@@ -73,6 +73,7 @@ class SessionFactory(AggregateFactory):
     user_id = factory.LazyAttribute(lambda made: made.user.id if made.user else new_id())
     secret_hash = factory.LazyAttribute(lambda made: hashlib.sha256(made.id.bytes).digest())
     expires_at = factory.LazyAttribute(lambda made: made.created_at + SESSION_LIFETIME)
+    authentication = factory.LazyAttribute(lambda made: Authentication(made.created_at))
 
 
 class ApiKeyFactory(AggregateFactory):

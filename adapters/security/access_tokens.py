@@ -18,6 +18,7 @@ from joserfc.jwk import GuestProtocol, OKPKey
 from adapters.security.signing_keys import ALGORITHM, KeyRing
 from application.identity.ports import AccessClaims
 from domain.identity.errors import TokenRefused
+from domain.identity.sessions import Authentication
 from domain.shared.values import Instant, new_id
 
 LIFETIME_SECONDS = 300
@@ -43,7 +44,9 @@ class JoseAccessTokens:
         self._cached: OrderedDict[bytes, AccessClaims] = OrderedDict()
         self._cached_max, self._epoch = cached_max, -1
 
-    def issue(self, user_id: UUID, session_id: UUID, scope: str, now: Instant) -> tuple[str, int]:
+    def issue(
+        self, user_id: UUID, session_id: UUID, scope: str, authentication: Authentication, now: Instant
+    ) -> tuple[str, int]:
         key = self._ring.active
         at = int(now.timestamp())
         claims = {
@@ -56,6 +59,9 @@ class JoseAccessTokens:
             "iat": at,
             "exp": at + LIFETIME_SECONDS,
             "jti": str(new_id()),
+            "auth_time": int(authentication.at.timestamp()),
+            "amr": [method.value for method in authentication.methods],
+            "acr": authentication.level.value,
         }
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.thumbprint()}
         return jwt.encode(header, claims, key, algorithms=[ALGORITHM]), LIFETIME_SECONDS
@@ -96,14 +102,21 @@ class JoseAccessTokens:
         return bool(known) and audience == issuer
 
     def _claims(self, claims: Mapping[str, Any], now: Instant) -> AccessClaims:
-        expires, issued = claims["exp"], claims["iat"]
+        expires, issued, proven = claims["exp"], claims["iat"], claims.get("auth_time")
         if not self._is_ours(claims["iss"], claims["aud"]) or claims["client_id"] != CLIENT:
             raise TokenRefused()
         if type(expires) is not int or type(issued) is not int or not isinstance(claims["jti"], str):
             raise TokenRefused()
         if issued > now.timestamp() + LEEWAY_SECONDS:
             raise TokenRefused()
-        return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(expires, UTC))
+        if proven is not None and type(proven) is not int:
+            raise TokenRefused()
+        return AccessClaims(
+            user_id=UUID(claims["sub"]),
+            session_id=UUID(claims["sid"]),
+            expires_at=datetime.fromtimestamp(expires, UTC),
+            authenticated_at=None if proven is None else datetime.fromtimestamp(proven, UTC),
+        )
 
     def _remembered(self, digest: bytes) -> AccessClaims | None:
         if self._epoch != self._ring.epoch:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import IdentityLists, IdentityWork, SignInThrottle
-from application.identity.rights import require_session
+from application.identity.rights import require_recent, require_session
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
 from application.identity.views import SessionView, UserView
 from application.shared.ports import Clock
@@ -42,7 +42,7 @@ class AccountService:
         self, actor: Actor, *, name: str, email: str | None = None, expected: int | None = None
     ) -> UserView:
         """Take another name, and another address where one is given; it is unverified then. Raises EmailTaken,
-        StaleVersion."""
+        StaleVersion, and ReauthenticationRequired for another address."""
         require_session(actor)
         async with self._work(Operation("account.change", actor)) as uow:
             user = await uow.users.get(actor.require_user())
@@ -50,6 +50,7 @@ class AccountService:
             if normal_name(name) != user.name:
                 user.rename(name, self._clock.now())
             if email is not None and normal_email(email) != user.email:
+                require_recent(actor)
                 if await uow.users.by_email(normal_email(email)) is not None:
                     raise EmailTaken()
                 user.change_email(email, self._clock.now())
@@ -57,8 +58,9 @@ class AccountService:
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
         """Replace the password; all other sessions end. Raises PasswordRefused where the current one is wrong or the
-        new one breaks a rule, RateLimited and Unavailable as a sign-in does."""
+        new one breaks a rule, ReauthenticationRequired, and RateLimited and Unavailable as a sign-in does."""
         require_session(actor)
+        require_recent(actor)
         user, credential = await self._credential(actor)
         await self._require_current(actor, user, credential, current)
         new_hash = await self._passwords.hash(new, name=user.name, email=user.email, pointer="/new_password")
@@ -82,8 +84,11 @@ class AccountService:
         return await self._lists.sessions(actor.require_user(), query)
 
     async def end_session(self, actor: Actor, session_id: UUID) -> None:
-        """Sign out one of the own sessions. Raises NotFound for others' and for those that have ended."""
+        """Sign out one of the own sessions; another one than this needs a recent sign-in. Raises NotFound for others'
+        and for those that have ended."""
         require_session(actor)
+        if session_id != actor.session_id:
+            require_recent(actor)
 
         async def attempt() -> None:
             async with self._work(Operation("session.end", actor)) as uow:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.identity.ports import ApiKeySecrets, IdentityLists, IdentityWork
-from application.identity.rights import rights_in
+from application.identity.rights import require_recent, rights_in
 from application.identity.sessions import require_version, settled
 from application.identity.views import ApiKeyView, IssuedApiKey
 from application.shared.ports import Clock
@@ -42,8 +42,10 @@ class ApiKeyService:
 
         Raises ScopeNotHeld for scopes beyond the actor's rights, a key's own scopes included, or beyond those of the
         service account. Keys of service accounts are for administrators (users:write) who hold all its rights.
+        Needs a recent sign-in, as changing and rotating keys do.
         """
         actor.require(Permission.API_KEYS)
+        require_recent(actor)
         owner_id = owner_id or actor.require_user()
         _require_scopes(actor, scopes)
         async with self._work(Operation("api_key.create", actor, repeat)) as uow:
@@ -89,6 +91,7 @@ class ApiKeyService:
     ) -> ApiKeyView:
         """Give a key these values. Raises NotFound, Forbidden, ScopeNotHeld, StaleVersion."""
         actor.require(Permission.API_KEYS)
+        require_recent(actor)
         async with self._work(Operation("api_key.change", actor)) as uow:
             key = await _own(uow, actor, key_id)
             _require_scopes(actor, scopes)
@@ -104,6 +107,7 @@ class ApiKeyService:
     ) -> IssuedApiKey:
         """Give a key a new secret; the old one works for `overlap` more, at most 30 days."""
         actor.require(Permission.API_KEYS)
+        require_recent(actor)
         if not timedelta(0) <= overlap <= OVERLAP_MAX:
             detail = f"Use 0 to {int(OVERLAP_MAX.total_seconds())} seconds."
             raise Invalid(violations=[Violation("/overlap_seconds", "out_of_range", detail)])

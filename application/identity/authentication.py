@@ -1,6 +1,6 @@
 """Sign-in, refresh and sign-out: the OAuth 2 grants (RFC 6749) and revocation (RFC 7009)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from application.identity.passwords import PasswordKeeper
@@ -14,7 +14,7 @@ from application.identity.ports import (
 )
 from application.identity.rights import rights_in
 from application.identity.sessions import settled
-from application.identity.views import TokenPair
+from application.identity.views import AccessGrant, TokenPair
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
@@ -98,7 +98,7 @@ class AuthenticationService:
                 if not session.is_unused(generation):
                     raise StaleVersion()
                 token = self._tokens.refresh.next(refresh_token, session.refresh(now))
-                return await uow.commit(self._pair(principal.user_id, principal.rights, session_id, token, now))
+                return await uow.commit(self._pair(session, principal.rights, token, now))
         except StaleVersion:
             await self._end(actor, session_id, SessionEnd.REUSE)
             raise InvalidGrant() from None
@@ -140,7 +140,7 @@ class AuthenticationService:
                 await uow.passwords.rehash(session.user_id, known.credential.password_hash, renewed)
             uow.sessions.add(session)
             rights = await rights_in(uow, known.user.roles)
-            pair = self._pair(session.user_id, rights, session.id, token, session.created_at)
+            pair = self._pair(session, rights, token, session.created_at)
             try:
                 return await uow.commit(pair)
             except Conflict:
@@ -178,10 +178,9 @@ class AuthenticationService:
         principal = await self._principals.of_session(session_id, now)
         return None if principal is None else (session_id, principal)
 
-    def _pair(self, user_id: UUID, rights: Rights, session_id: UUID, token: str, now: Instant) -> TokenPair:
-        scope = " ".join(sorted(rights.permissions))
-        access, seconds = self._tokens.access.issue(user_id, session_id, scope, now)
-        return TokenPair(access_token=access, refresh_token=token, expires_in=seconds, scope=scope)
+    def _pair(self, session: Session, rights: Rights, token: str, now: Instant) -> TokenPair:
+        grant = access_grant(self._tokens.access, session, rights, now)
+        return TokenPair(**asdict(grant), refresh_token=token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +196,13 @@ class _Known:
         if user is None or credential is None:
             return False
         return user.is_active and credential.version == self.credential.version
+
+
+def access_grant(tokens: AccessTokens, session: Session, rights: Rights, now: Instant) -> AccessGrant:
+    """An access token of this session, for all that its user may do now."""
+    scope = " ".join(sorted(rights.permissions))
+    token, seconds = tokens.issue(session.user_id, session.id, scope, session.authentication, now)
+    return AccessGrant(access_token=token, expires_in=seconds, scope=scope)
 
 
 def _actor(user_id: UUID, name: str, session_id: UUID, origin: Origin) -> Actor:

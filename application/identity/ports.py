@@ -11,7 +11,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.errors import LastAdministrator, RoleInUse
 from domain.identity.groups import Group
 from domain.identity.roles import CustomRole, Rights
-from domain.identity.sessions import Session
+from domain.identity.sessions import Authentication, Session
 from domain.identity.users import User
 from domain.shared.actor import Actor, ActorType, Origin
 from domain.shared.values import Instant, ListQuery, Page
@@ -133,7 +133,7 @@ class Principal:
     group_ids: frozenset[UUID] = frozenset()
     valid_until: Instant | None = None
 
-    def actor(self, origin: Origin | None = None, session_id: UUID | None = None) -> Actor:
+    def actor(self, origin: Origin | None = None, session_id: UUID | None = None, outlived: int | None = None) -> Actor:
         """The user itself as the one who acts, with all its rights."""
         return Actor(
             type=ActorType.USER,
@@ -145,6 +145,7 @@ class Principal:
             group_ids=self.group_ids,
             every_collection=self.rights.every_collection,
             origin=origin or Origin(),
+            outlived=outlived,
         )
 
 
@@ -188,16 +189,22 @@ class SignInThrottle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a verified access token (RFC 9068) says."""
+    """What a verified access token (RFC 9068) says. `authenticated_at` is None in those of releases before 0.2."""
 
     user_id: UUID
     session_id: UUID
     expires_at: Instant
+    authenticated_at: Instant | None = None
 
 
 class AccessTokens(Protocol):
-    def issue(self, user_id: UUID, session_id: UUID, scope: str, now: Instant) -> tuple[str, int]:
-        """A signed access token (`typ: at+jwt`, Ed25519) and its lifetime in seconds."""
+    def issue(
+        self, user_id: UUID, session_id: UUID, scope: str, authentication: Authentication, now: Instant
+    ) -> tuple[str, int]:
+        """A signed access token (`typ: at+jwt`, Ed25519) and its lifetime in seconds.
+
+        `authentication` becomes its `auth_time`, `amr` and `acr`.
+        """
 
     def verify(self, token: str, now: Instant) -> AccessClaims:
         """Raises TokenRefused for anything but a whole, unexpired access token of this service."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from application.identity.ports import IdentityWork
-from domain.identity.errors import RightsNotHeld, SessionRequired, UnknownRole
+from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, SessionRequired, UnknownRole
 from domain.identity.roles import BUILT_IN, Rights, Role, rights_of
 from domain.shared.actor import Actor, ActorType
 from domain.shared.errors import Violation
@@ -40,3 +40,9 @@ def require_session(actor: Actor) -> None:
     actor.require_user()
     if actor.type is not ActorType.USER:
         raise SessionRequired()
+
+
+def require_recent(actor: Actor) -> None:
+    """Raise ReauthenticationRequired where a person signed in too long ago for what is dangerous."""
+    if actor.outlived is not None:
+        raise ReauthenticationRequired(actor.outlived)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from application.identity.ports import ROLES_IN_PLACE, IdentityWork
+from application.identity.rights import require_recent
 from application.identity.sessions import require_version
 from application.identity.views import RoleView
 from application.shared.ports import Clock
@@ -46,6 +47,7 @@ class RoleService:
     ) -> RoleView:
         """Make a role. Raises RoleNameTaken, and RightsNotHeld for permissions beyond the actor's own."""
         actor.require(Permission.ROLES_WRITE)
+        require_recent(actor)
         async with self._work(Operation("role.create", actor, repeat)) as uow:
             _require_permissions(actor, permissions)
             role = CustomRole.create(name=name, description=description, permissions=permissions, at=self._clock.now())
@@ -60,6 +62,7 @@ class RoleService:
         """Give a role these values; they hold for whoever has it within a second. Raises NotFound, StaleVersion,
         RoleBuiltIn, and RightsNotHeld for permissions that the actor does not hold and would add or take."""
         actor.require(Permission.ROLES_WRITE)
+        require_recent(actor)
         async with self._work(Operation("role.change", actor)) as uow:
             role = await _changeable(uow, name, expected)
             _require_permissions(actor, permissions ^ role.permissions)
@@ -69,6 +72,7 @@ class RoleService:
     async def delete(self, actor: Actor, name: str, *, expected: int | None) -> None:
         """Remove a role that nobody has. Raises NotFound, StaleVersion, RoleBuiltIn, RoleInUse."""
         actor.require(Permission.ROLES_WRITE)
+        require_recent(actor)
         async with self._work(Operation("role.delete", actor)) as uow:
             role = await _changeable(uow, name, expected)
             _require_permissions(actor, role.permissions)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE, IdentityLists, IdentityWork
-from application.identity.rights import require_holding, require_known, roles_named
+from application.identity.rights import require_holding, require_known, require_recent, roles_named
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
 from application.identity.views import UserView
 from application.shared.ports import Clock
@@ -19,7 +19,10 @@ from domain.shared.values import ListQuery, Page
 
 
 class UserService:
-    """Create, change, disable and delete accounts; give and take roles. Every verb needs users:read or users:write."""
+    """Create, change, disable and delete accounts; give and take roles. Every verb needs users:read or users:write.
+
+    What gives somebody rights or takes an account away from its owner needs a recent sign-in besides.
+    """
 
     def __init__(self, work: Work[IdentityWork], lists: IdentityLists, clock: Clock, passwords: PasswordKeeper) -> None:
         self._work, self._lists, self._clock, self._passwords = work, lists, clock, passwords
@@ -39,6 +42,8 @@ class UserService:
         """Make an account; without a password it cannot sign in yet. Raises EmailTaken, UnknownRole, RightsNotHeld
         for roles beyond the actor's own rights, and PasswordRefused."""
         actor.require(Permission.USERS_WRITE)
+        if roles:
+            require_recent(actor)
         async with self._work(Operation("user.create", actor, repeat)) as uow:
             await require_known(uow, roles)
             await require_holding(uow, actor, roles)
@@ -132,6 +137,7 @@ class UserService:
     async def delete(self, actor: Actor, user_id: UUID, *, expected: int | None) -> None:
         """Remove an account with its password and keys, and end its sessions. Raises LastAdministrator."""
         actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
 
         async def attempt() -> None:
             async with self._work(Operation("user.delete", actor)) as uow:
@@ -150,6 +156,7 @@ class UserService:
         """Set a user's password and end all sessions. Raises RightsNotHeld for users with more rights than the
         actor's, who would take over their account."""
         actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
 
         async def attempt() -> None:
             async with self._work(Operation("user.reset_password", actor)) as uow:
@@ -164,6 +171,7 @@ class UserService:
 
     async def _with_roles(self, actor: Actor, user_id: UUID, role: str, *, given: bool) -> UserView:
         actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
 
         async def attempt() -> UserView:
             async with self._work(Operation("user.give_role" if given else "user.take_role", actor)) as uow:
@@ -180,6 +188,8 @@ class UserService:
     async def _require_changeable(
         uow: IdentityWork, actor: Actor, user: User, email: str, roles: frozenset[str]
     ) -> None:
+        if roles != user.roles or normal_email(email) != user.email:
+            require_recent(actor)
         await require_known(uow, roles - user.roles)
         await require_holding(uow, actor, roles ^ user.roles)
         if normal_email(email) != user.email:

@@ -48,6 +48,8 @@ class SessionView:
     user_agent: str | None
     created_at: Instant
     expires_at: Instant
+    authenticated_at: Instant
+    methods: tuple[str, ...]
     version: int
 
     @classmethod
@@ -59,6 +61,8 @@ class SessionView:
             user_agent=session.user_agent,
             created_at=session.created_at,
             expires_at=session.expires_at,
+            authenticated_at=session.authentication.at,
+            methods=tuple(session.authentication.methods),
             version=session.version,
         )
 
@@ -101,13 +105,19 @@ class IssuedApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenPair:
-    """Answer of the token endpoint, RFC 6749 §5.1. `expires_in` counts seconds."""
+class AccessGrant:
+    """An access token alone. `expires_in` counts seconds."""
 
     access_token: str
-    refresh_token: str
     expires_in: int
     scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair(AccessGrant):
+    """Answer of the token endpoint, RFC 6749 §5.1."""
+
+    refresh_token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

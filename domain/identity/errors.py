@@ -1,5 +1,8 @@
 """Refusals of the identity context."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from domain.shared.errors import (
     AlreadyExists,
     Forbidden,
@@ -73,6 +76,21 @@ class SessionRequired(Forbidden):
 class ScopeNotHeld(Forbidden):
     default_code = "scope_not_held"
     default_detail = "A key cannot have scopes that its owner does not have."
+
+
+class ReauthenticationRequired(Unauthenticated):
+    """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds."""
+
+    default_code = "reauthentication_required"
+    default_detail = "You signed in too long ago for this: prove who you are at /me/reauthentication, or sign in again."
+
+    def __init__(self, max_age: int = 600) -> None:
+        super().__init__()
+        self.max_age = max_age
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        return {"max_age": self.max_age}
 
 
 class TokenRefused(Unauthenticated):

@@ -1,4 +1,4 @@
-"""Sessions: one sign-in and the family of refresh tokens that grew from it."""
+"""Sessions: one sign-in, how it was proven, and the family of refresh tokens that grew from it."""
 
 import hmac
 from dataclasses import dataclass
@@ -11,6 +11,36 @@ from domain.shared.entity import Aggregate, DomainEvent
 from domain.shared.values import Instant
 
 SESSION_LIFETIME = timedelta(days=30)
+
+
+class Method(StrEnum):
+    """How somebody proved who it is: the values of `amr`, RFC 8176 but for `recovery`."""
+
+    PASSWORD = "pwd"  # noqa: S105 (its name)
+    CODE = "otp"
+    RECOVERY_CODE = "recovery"
+    KEY = "pop"
+    PRESENCE = "user"
+    SEVERAL = "mfa"
+
+
+class Level(StrEnum):
+    """How sure a sign-in is: the values of `acr`, named by the assurance levels of NIST SP 800-63B."""
+
+    ONE_FACTOR = "aal1"
+    TWO_FACTORS = "aal2"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """When and by what somebody proved who it is."""
+
+    at: Instant
+    methods: tuple[Method, ...] = (Method.PASSWORD,)
+
+    @property
+    def level(self) -> Level:
+        return Level.TWO_FACTORS if Method.SEVERAL in self.methods else Level.ONE_FACTOR
 
 
 class SessionEnd(StrEnum):
@@ -29,6 +59,12 @@ class SessionStarted(DomainEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRefreshed(DomainEvent):
     name: ClassVar[str] = "identity.session_refreshed.v1"
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReauthenticated(DomainEvent):
+    name: ClassVar[str] = "identity.session_reauthenticated.v1"
     session_id: UUID
 
 
@@ -52,6 +88,7 @@ class Session(Aggregate):
     end_reason: SessionEnd | None = None
     client_address: str | None = None
     user_agent: str | None = None
+    authentication: Authentication
 
     @classmethod
     def start(
@@ -63,6 +100,7 @@ class Session(Aggregate):
         at: Instant,
         client_address: str | None = None,
         user_agent: str | None = None,
+        methods: tuple[Method, ...] = (Method.PASSWORD,),
     ) -> "Session":
         session = cls(
             id=session_id,
@@ -73,6 +111,7 @@ class Session(Aggregate):
             expires_at=at + SESSION_LIFETIME,
             client_address=client_address,
             user_agent=user_agent,
+            authentication=Authentication(at, methods),
         )
         session.record(SessionStarted(session_id=session.id, user_id=user_id, at=at))
         return session
@@ -93,6 +132,11 @@ class Session(Aggregate):
         self.generation += 1
         self.record(SessionRefreshed(session_id=self.id, at=at))
         return self.generation
+
+    def reauthenticate(self, methods: tuple[Method, ...], at: Instant) -> None:
+        """Note that the same person has proven anew who it is."""
+        self.authentication = Authentication(at, methods)
+        self.record(SessionReauthenticated(session_id=self.id, at=at))
 
     def end(self, reason: SessionEnd, at: Instant) -> None:
         """End it; ending twice keeps the first reason."""

@@ -51,7 +51,8 @@ class Actor:
     """The one that acts. `user_id` is the person or service whose rights count: the owner, for an API key.
 
     `every_collection` is the administrator's sight of all collections; others see what is granted to them,
-    to one of `group_ids`, or to everyone.
+    to one of `group_ids`, or to everyone. `outlived` is set where a person signed in too long ago for what is
+    dangerous: the seconds within which that must have been. Keys and the system are never asked.
     """
 
     type: ActorType
@@ -62,6 +63,7 @@ class Actor:
     permissions: frozenset[Permission] = frozenset()
     group_ids: frozenset[UUID] = frozenset()
     every_collection: bool = False
+    outlived: int | None = None
     origin: Origin = field(default_factory=Origin)
 
     def may(self, permission: Permission) -> bool:

@@ -19,10 +19,10 @@ FastOpsError
 └── StorageFull          no room left to write                       kind storage_full
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Kind(StrEnum):
@@ -79,6 +79,11 @@ class FastOpsError(Exception):
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.violations = tuple(violations)
         super().__init__(self.code, self.detail)
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """What programs are told besides, as JSON members; empty for most."""
+        return {}
 
 
 class Malformed(FastOpsError):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Where users are signed in.", no_args_is_help=True)
 
-SHOWN = ["id", "client_address", "user_agent", "created_at", "expires_at"]
+SHOWN = ["id", "client_address", "user_agent", "created_at", "expires_at", "methods"]
 EmailArgument = Annotated[str, typer.Argument(help="E-mail address of the user.")]
 
 

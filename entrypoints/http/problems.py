@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from domain.identity.errors import ReauthenticationRequired
 from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
 from entrypoints.http.exchange import Exchange, exchange_of, root_of
 from entrypoints.http.limits import READ, limits_of
@@ -54,22 +55,23 @@ class Problem:
     detail: str
     violations: tuple[Violation, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, error: FastOpsError) -> "Problem":
         status = STATUS[error.kind]
         headers: dict[str, str] = {}
         if error.kind is Kind.UNAUTHENTICATED:
-            refused = error.code == "invalid_token"
-            headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if refused else "Bearer"
+            headers["WWW-Authenticate"] = _challenge(error)
         if error.retry_after is not None or status in {429, 503}:
             headers["Retry-After"] = str(max(1, ceil(error.retry_after or 1)))
         if error.kind is Kind.TOO_LARGE:
             headers["Connection"] = "close"
-        return cls(status, error.code, error.detail, error.violations, headers)
+        return cls(status, error.code, error.detail, error.violations, headers, error.members)
 
     def members(self, root_path: str, exchange: Exchange) -> dict[str, Any]:
-        """The members of RFC 9457 with ours: `code`, `request_id`, and `errors` where a rule was broken."""
+        """The members of RFC 9457 with ours: `code`, `request_id`, `errors` where a rule was broken, and those of the
+        refusal itself."""
         members: dict[str, Any] = {
             "type": f"{root_path}/problems/{self.code}",
             "title": title_of(self.code),
@@ -86,6 +88,7 @@ class Problem:
         if exchange.oauth:
             members["error"] = self._oauth_error()
             members["error_description"] = self.detail
+        members.update(self.extra)
         return members
 
     def response(self, root_path: str, exchange: Exchange) -> Response:
@@ -96,6 +99,13 @@ class Problem:
         if self.code in OAUTH_ERRORS:
             return self.code
         return "temporarily_unavailable" if self.status >= 500 or self.status == 429 else "invalid_request"
+
+
+def _challenge(error: FastOpsError) -> str:
+    """How to sign in, RFC 6750 §3; where the sign-in was too long ago, RFC 9470 §3."""
+    if isinstance(error, ReauthenticationRequired):
+        return f'Bearer error="insufficient_user_authentication", max_age="{error.max_age}"'
+    return 'Bearer error="invalid_token"' if error.code == "invalid_token" else "Bearer"
 
 
 def title_of(code: str) -> str:

@@ -13,6 +13,7 @@ from application.identity.groups import GroupService
 from application.identity.introspection import IntrospectionService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
+from application.identity.reauthentication import ReauthenticationService
 from application.identity.roles import RoleService
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
@@ -47,7 +48,22 @@ class IdentityContainer(DeclarativeContainer):
         limits.sign_in,
     )
     standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
-    access = Singleton(AccessService, standing, persistence.clock, security.access_tokens, security.api_key_secrets)
+    access = Singleton(
+        AccessService,
+        standing,
+        persistence.clock,
+        security.access_tokens,
+        security.api_key_secrets,
+        settings.provided.access.reauthentication_seconds,
+    )
+    reauthentication = Singleton(
+        ReauthenticationService,
+        persistence.store,
+        persistence.clock,
+        passwords,
+        security.access_tokens,
+        limits.sign_in,
+    )
     introspection = Singleton(
         IntrospectionService,
         persistence.store,

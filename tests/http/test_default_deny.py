@@ -34,6 +34,7 @@ FOR_ANYBODY_SIGNED_IN = {
     ("GET", "/api/v1/me"),
     ("PATCH", "/api/v1/me"),
     ("PUT", "/api/v1/me/password"),
+    ("POST", "/api/v1/me/reauthentication"),
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }
@@ -42,6 +43,7 @@ WITHOUT_REPEATS = {
     "/api/v1/auth/revoke": "RFC 7009 defines it; doing it twice does nothing more",
     "/api/v1/auth/introspect": "changes nothing",
     "/api/v1/search": "changes nothing",
+    "/api/v1/me/reauthentication": "as sign-in: the proof is looked at each time",
 }
 
 

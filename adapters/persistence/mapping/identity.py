@@ -5,7 +5,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.errors import EmailTaken, GroupNameTaken, RoleNameTaken
 from domain.identity.groups import Group
 from domain.identity.roles import CustomRole
-from domain.identity.sessions import Session, SessionEnd
+from domain.identity.sessions import Authentication, Method, Session, SessionEnd
 from domain.identity.users import User, UserKind, UserStatus
 from domain.shared.actor import Permission
 
@@ -55,6 +55,8 @@ def session_to_row(session: Session) -> Row:
         "end_reason": session.end_reason.value if session.end_reason else None,
         "client_address": session.client_address,
         "user_agent": session.user_agent,
+        "authenticated_at": session.authentication.at,
+        "methods": " ".join(session.authentication.methods),
     }
 
 
@@ -71,7 +73,14 @@ def session_from_row(row: Row) -> Session:
         end_reason=SessionEnd(row["end_reason"]) if row["end_reason"] else None,
         client_address=row["client_address"],
         user_agent=row["user_agent"],
+        authentication=_authentication(row),
     )
+
+
+def _authentication(row: Row) -> Authentication:
+    """Releases before 0.2 keep neither time nor methods: they know the password alone."""
+    at, methods = row["authenticated_at"] or row["created_at"], row["methods"] or Method.PASSWORD
+    return Authentication(at, tuple(Method(name) for name in methods.split()))
 
 
 def api_key_to_row(key: ApiKey) -> Row:

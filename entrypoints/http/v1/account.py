@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.identity.account import AccountService
 from application.identity.views import UserView
-from domain.identity.errors import EmailTaken, PasswordRefused, SessionRequired
+from domain.identity.errors import EmailTaken, PasswordRefused, ReauthenticationRequired, SessionRequired
 from domain.shared.actor import Actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery
@@ -45,7 +45,11 @@ async def get_account(request: Request, actor: Oneself, account: Account) -> Res
     return resource(request, user_out(view), tag_of(view))
 
 
-@router.patch("", response_model=UserOut, responses={200: shown(USER, "ETag"), **problems(EmailTaken, SessionRequired)})
+@router.patch(
+    "",
+    response_model=UserOut,
+    responses={200: shown(USER, "ETag"), **problems(EmailTaken, SessionRequired, ReauthenticationRequired)},
+)
 async def change_account(
     actor: Oneself,
     patch: Annotated[Patch[AccountContent], Depends(MergePatch(AccountContent, {"name": "Ada King"}))],
@@ -62,7 +66,11 @@ async def change_account(
     return changed(user_out(view), tag_of(view))
 
 
-@router.put("/password", status_code=204, responses=problems(PasswordRefused, SessionRequired, RateLimited))
+@router.put(
+    "/password",
+    status_code=204,
+    responses=problems(PasswordRefused, SessionRequired, ReauthenticationRequired, RateLimited),
+)
 async def change_password(
     actor: Silent,
     content: Annotated[PasswordChange, Depends(JsonBody(PasswordChange, PASSWORD_CHANGE))],
@@ -86,7 +94,7 @@ async def list_sessions(
     return await page_response(request, query, page, items)
 
 
-@router.delete("/sessions/{session_id}", status_code=204, responses=problems(SessionRequired))
+@router.delete("/sessions/{session_id}", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired))
 async def end_session(actor: Silent, session_id: IdInPath, account: Account) -> Response:
     """Sign out there; its tokens stop within a second."""
     await account.end_session(actor, session_id)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from application.identity.api_keys import ApiKeyService
 from application.identity.views import ApiKeyView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import RightsNotHeld, ScopeNotHeld
+from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, ScopeNotHeld
 from domain.shared.actor import Actor, Permission
 from domain.shared.errors import NotFound, WrongState
 from domain.shared.values import ListQuery
@@ -67,7 +67,7 @@ async def list_api_keys(
     response_model=IssuedApiKeyOut,
     responses={
         201: shown(ISSUED_API_KEY, "Location", "ETag"),
-        **problems(ScopeNotHeld, RightsNotHeld, SERVICE_ACCOUNT_NOT_FOUND),
+        **problems(ScopeNotHeld, RightsNotHeld, SERVICE_ACCOUNT_NOT_FOUND, ReauthenticationRequired),
     },
 )
 async def create_api_key(
@@ -101,7 +101,7 @@ async def get_api_key(request: Request, actor: Holder, key_id: IdInPath, api_key
 @router.patch(
     "/{key_id}",
     response_model=ApiKeyOut,
-    responses={200: shown(API_KEY, "ETag"), **problems(ScopeNotHeld)},
+    responses={200: shown(API_KEY, "ETag"), **problems(ScopeNotHeld, ReauthenticationRequired)},
 )
 async def change_api_key(
     actor: Holder,
@@ -151,7 +151,7 @@ async def revoke_api_key(
 @router.post(
     "/{key_id}/rotate",
     response_model=IssuedApiKeyOut,
-    responses={200: shown(ISSUED_API_KEY, "ETag"), **problems(EXPIRED)},
+    responses={200: shown(ISSUED_API_KEY, "ETag"), **problems(EXPIRED, ReauthenticationRequired)},
 )
 async def rotate_api_key(
     actor: Holder,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from application.identity.roles import RoleService
 from application.identity.views import RoleView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import RightsNotHeld, RoleBuiltIn, RoleInUse, RoleNameTaken
+from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, RoleBuiltIn, RoleInUse, RoleNameTaken
 from domain.shared.actor import Actor, Permission
 from domain.shared.values import Cursor, ListQuery, Page
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
@@ -63,7 +63,10 @@ async def get_role(request: Request, actor: Reader, name: NameInPath, roles: Rol
     "/roles",
     status_code=201,
     response_model=RoleOut,
-    responses={201: shown(CUSTOM_ROLE, "Location", "ETag"), **problems(RoleNameTaken, RightsNotHeld)},
+    responses={
+        201: shown(CUSTOM_ROLE, "Location", "ETag"),
+        **problems(RoleNameTaken, RightsNotHeld, ReauthenticationRequired),
+    },
 )
 async def create_role(
     request: Request,
@@ -86,7 +89,7 @@ async def create_role(
 @router.patch(
     "/roles/{name}",
     response_model=RoleOut,
-    responses={200: shown(CUSTOM_ROLE, "ETag"), **problems(RoleBuiltIn, RightsNotHeld)},
+    responses={200: shown(CUSTOM_ROLE, "ETag"), **problems(RoleBuiltIn, RightsNotHeld, ReauthenticationRequired)},
 )
 async def change_role(
     actor: Writer,
@@ -108,7 +111,11 @@ async def change_role(
     return changed(role_out(view), _tag(view))
 
 
-@router.delete("/roles/{name}", status_code=204, responses=problems(RoleBuiltIn, RoleInUse, RightsNotHeld))
+@router.delete(
+    "/roles/{name}",
+    status_code=204,
+    responses=problems(RoleBuiltIn, RoleInUse, RightsNotHeld, ReauthenticationRequired),
+)
 async def delete_role(
     actor: Annotated[Actor, needs(Permission.ROLES_WRITE, "")], name: NameInPath, precondition: IfMatch, roles: Roles
 ) -> Response:

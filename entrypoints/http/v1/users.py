@@ -8,7 +8,14 @@ from starlette.responses import Response
 from application.identity.users import UserService
 from application.identity.views import UserView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import EmailTaken, LastAdministrator, PasswordRefused, RightsNotHeld, UnknownRole
+from domain.identity.errors import (
+    EmailTaken,
+    LastAdministrator,
+    PasswordRefused,
+    ReauthenticationRequired,
+    RightsNotHeld,
+    UnknownRole,
+)
 from domain.shared.actor import Actor, Permission
 from domain.shared.errors import WrongState
 from domain.shared.values import ListQuery
@@ -63,7 +70,7 @@ async def list_users(
     response_model=UserOut,
     responses={
         201: shown(USER, "Location", "ETag"),
-        **problems(EmailTaken, UnknownRole, PasswordRefused, RightsNotHeld),
+        **problems(EmailTaken, UnknownRole, PasswordRefused, RightsNotHeld, ReauthenticationRequired),
     },
 )
 async def create_user(
@@ -96,7 +103,10 @@ async def get_user(request: Request, actor: Reader, user_id: IdInPath, users: Us
 @router.patch(
     "/{user_id}",
     response_model=UserOut,
-    responses={200: shown(USER, "ETag"), **problems(EmailTaken, UnknownRole, LastAdministrator, RightsNotHeld)},
+    responses={
+        200: shown(USER, "ETag"),
+        **problems(EmailTaken, UnknownRole, LastAdministrator, RightsNotHeld, ReauthenticationRequired),
+    },
 )
 async def change_user(
     actor: Writer,
@@ -117,7 +127,7 @@ async def change_user(
     return changed(user_out(view), tag_of(view))
 
 
-@router.delete("/{user_id}", status_code=204, responses=problems(LastAdministrator))
+@router.delete("/{user_id}", status_code=204, responses=problems(LastAdministrator, ReauthenticationRequired))
 async def delete_user(
     actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")], user_id: IdInPath, precondition: IfMatch, users: Users
 ) -> Response:
@@ -153,7 +163,9 @@ async def enable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: Repeat
 
 
 @router.put(
-    "/{user_id}/roles/{name}", response_model=UserOut, responses={200: shown(USER, "ETag"), **problems(RightsNotHeld)}
+    "/{user_id}/roles/{name}",
+    response_model=UserOut,
+    responses={200: shown(USER, "ETag"), **problems(RightsNotHeld, ReauthenticationRequired)},
 )
 async def give_role(actor: Writer, user_id: IdInPath, name: NameInPath, users: Users) -> Response:
     """Give a role; nothing happens where the user has it."""
@@ -161,7 +173,11 @@ async def give_role(actor: Writer, user_id: IdInPath, name: NameInPath, users: U
     return changed(user_out(view), tag_of(view))
 
 
-@router.delete("/{user_id}/roles/{name}", status_code=204, responses=problems(LastAdministrator, RightsNotHeld))
+@router.delete(
+    "/{user_id}/roles/{name}",
+    status_code=204,
+    responses=problems(LastAdministrator, RightsNotHeld, ReauthenticationRequired),
+)
 async def take_role(
     actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")], user_id: IdInPath, name: NameInPath, users: Users
 ) -> Response:

@@ -19,12 +19,14 @@ from joserfc.jwk import KeySet, OctKey, OKPKey
 from adapters.security.access_tokens import LIFETIME_SECONDS, JoseAccessTokens
 from adapters.security.signing_keys import ALGORITHM, PUBLISHED_BEFORE, KeyRing
 from domain.identity.errors import TokenRefused
+from domain.identity.sessions import Authentication, Method
 from domain.shared.errors import Unavailable
 from domain.shared.values import new_id
 from tests.identity_services import ISSUER, MASTER, SECRETS, HmacRefreshTokens, a_ring
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 USER, SESSION = new_id(), new_id()
+PROVEN = Authentication(NOW - timedelta(hours=1), (Method.PASSWORD, Method.CODE, Method.SEVERAL))
 
 
 @pytest_asyncio.fixture
@@ -39,7 +41,7 @@ def tokens(ring: KeyRing) -> JoseAccessTokens:
 
 @pytest.fixture
 def token(tokens: JoseAccessTokens) -> str:
-    return tokens.issue(USER, SESSION, "search", NOW)[0]
+    return tokens.issue(USER, SESSION, "search", PROVEN, NOW)[0]
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,8 +84,17 @@ def test_its_form_is_that_of_rfc_9068(tokens: JoseAccessTokens, token: str) -> N
     header, claims = parts(token)
     assert set(header) == {"alg", "typ", "kid"}
     assert (header["alg"], header["typ"]) == (ALGORITHM, "at+jwt")
-    assert set(claims) == {"iss", "aud", "sub", "client_id", "sid", "scope", "iat", "exp", "jti"}
-    assert claims["exp"] - claims["iat"] == LIFETIME_SECONDS == tokens.issue(USER, SESSION, "", NOW)[1]
+    about_sign_in = {"auth_time", "amr", "acr"}
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "sid", "scope", "iat", "exp", "jti"} | about_sign_in
+    assert claims["exp"] - claims["iat"] == LIFETIME_SECONDS == tokens.issue(USER, SESSION, "", PROVEN, NOW)[1]
+
+
+def test_it_says_when_and_how_its_owner_signed_in(tokens: JoseAccessTokens, token: str) -> None:
+    _, claims = parts(token)
+    assert (claims["auth_time"], claims["amr"], claims["acr"]) == (1767222000, ["pwd", "otp", "mfa"], "aal2")
+    assert tokens.verify(token, NOW).authenticated_at == PROVEN.at
+    alone = tokens.issue(USER, SESSION, "", Authentication(NOW), NOW)[0]
+    assert (parts(alone)[1]["amr"], parts(alone)[1]["acr"]) == (["pwd"], "aal1")
 
 
 def test_the_published_keys_verify_it_and_hold_nothing_private(tokens: JoseAccessTokens, token: str) -> None:
@@ -262,11 +273,11 @@ def test_no_header_makes_it_fail_otherwise(header: Any) -> None:
 
 async def test_tokens_of_all_keys_in_the_ring_count_until_their_key_is_gone(ring: KeyRing) -> None:
     tokens = JoseAccessTokens(ring, issuer=ISSUER, audience=ISSUER)
-    issued = tokens.issue(USER, SESSION, "", NOW)[0]
+    issued = tokens.issue(USER, SESSION, "", PROVEN, NOW)[0]
     assert not refused(tokens, issued)
     await ring.rotate(NOW + PUBLISHED_BEFORE)
     assert not refused(tokens, issued)
-    assert parts(tokens.issue(USER, SESSION, "", NOW)[0])[0]["kid"] != parts(issued)[0]["kid"]
+    assert parts(tokens.issue(USER, SESSION, "", PROVEN, NOW)[0])[0]["kid"] != parts(issued)[0]["kid"]
     for rotation in range(2, 8):
         await ring.rotate(NOW + PUBLISHED_BEFORE * rotation)
     assert refused(tokens, issued)
@@ -275,13 +286,13 @@ async def test_tokens_of_all_keys_in_the_ring_count_until_their_key_is_gone(ring
 def test_only_so_many_verified_tokens_are_remembered(ring: KeyRing) -> None:
     tokens = JoseAccessTokens(ring, issuer=ISSUER, audience=ISSUER, cached_max=2)
     for _ in range(5):
-        assert tokens.verify(tokens.issue(USER, SESSION, "", NOW)[0], NOW).user_id == UUID(str(USER))
+        assert tokens.verify(tokens.issue(USER, SESSION, "", PROVEN, NOW)[0], NOW).user_id == UUID(str(USER))
     assert len(tokens._cached) == 2
 
 
 def test_without_keys_nothing_is_signed_and_everything_refused(token: str) -> None:
     with pytest.raises(Unavailable):
-        GARBAGE_TOKENS.issue(USER, SESSION, "", NOW)
+        GARBAGE_TOKENS.issue(USER, SESSION, "", PROVEN, NOW)
     assert refused(GARBAGE_TOKENS, token)
 
 
@@ -294,9 +305,9 @@ async def test_processes_of_one_installation_take_each_others_tokens(ring: KeyRi
     pattern = r"http://[^/]+:\d+"
     first, second, foreign = (JoseAccessTokens(ring, issuer=n, audience=n, siblings=pattern) for n in names)
     strict = JoseAccessTokens(ring, issuer=names[1], audience=names[1])
-    token, _ = first.issue(new_id(), new_id(), "", NOW)
+    token, _ = first.issue(new_id(), new_id(), "", PROVEN, NOW)
     assert second.verify(token, NOW) == first.verify(token, NOW)
     with pytest.raises(TokenRefused):
         strict.verify(token, NOW)
     with pytest.raises(TokenRefused):
-        second.verify(foreign.issue(new_id(), new_id(), "", NOW)[0], NOW)
+        second.verify(foreign.issue(new_id(), new_id(), "", PROVEN, NOW)[0], NOW)

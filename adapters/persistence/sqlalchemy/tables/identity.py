@@ -62,6 +62,8 @@ sessions = Table(
     Column("end_reason", key_text(40)),
     Column("client_address", key_text(64)),
     Column("user_agent", key_text(400)),
+    Column("authenticated_at", UtcDateTime()),
+    Column("methods", key_text(100)),
     Index(None, "user_id", "created_at", "id"),
 )
 api_keys = Table(

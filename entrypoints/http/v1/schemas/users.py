@@ -110,6 +110,8 @@ class SessionOut(TypedDict):
     user_agent: str | None
     created_at: Instant
     expires_at: Instant
+    authenticated_at: Annotated[Instant, Field(description="When the person last proved who it is.")]
+    amr: Annotated[list[str], Field(description="How: `pwd`, `otp`, `recovery`, `pop`, `user`, `mfa` (RFC 8176).")]
     current: Annotated[bool, Field(description="Whether this request belongs to it.")]
 
 
@@ -139,6 +141,8 @@ def session_out(view: SessionView, current: UUID | None) -> SessionOut:
         "user_agent": view.user_agent,
         "created_at": view.created_at,
         "expires_at": view.expires_at,
+        "authenticated_at": view.authenticated_at,
+        "amr": list(view.methods),
         "current": view.id == current,
     }
 
@@ -162,5 +166,7 @@ SESSION: Final = {
     "user_agent": "fastops-client/1.0",
     "created_at": EXAMPLE_TIME,
     "expires_at": "2026-03-02T12:00:00.000000Z",
+    "authenticated_at": EXAMPLE_TIME,
+    "amr": ["pwd"],
     "current": True,
 }

@@ -1,0 +1,59 @@
+"""Proving anew who one is, without signing in again: what dangerous actions ask for (RFC 9470)."""
+
+from application.identity.authentication import access_grant
+from application.identity.passwords import PasswordKeeper
+from application.identity.ports import AccessTokens, IdentityWork, SignInThrottle
+from application.identity.rights import require_session, rights_in
+from application.identity.sessions import settled
+from application.identity.views import AccessGrant
+from application.shared.ports import Clock
+from application.shared.unit_of_work import Operation, Work
+from domain.identity.credentials import PasswordCredential
+from domain.identity.errors import InvalidGrant, TokenRefused
+from domain.identity.sessions import Method
+from domain.identity.users import User
+from domain.shared.actor import Actor
+
+
+class ReauthenticationService:
+    """Takes the proofs that a sign-in takes, counts wrong ones as a sign-in does, and keeps the session."""
+
+    def __init__(
+        self,
+        work: Work[IdentityWork],
+        clock: Clock,
+        passwords: PasswordKeeper,
+        tokens: AccessTokens,
+        throttle: SignInThrottle,
+    ) -> None:
+        self._work, self._clock = work, clock
+        self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
+
+    async def reauthenticate(self, actor: Actor, *, password: str) -> AccessGrant:
+        """An access token that tells of a recent sign-in. Raises InvalidGrant for wrong proofs, SessionRequired for
+        API keys, RateLimited and Unavailable as a sign-in does."""
+        require_session(actor)
+        user, credential = await self._account(actor)
+        address = actor.origin.client_address
+        await self._throttle.arrive(address, user.email)
+        fits, _ = await self._passwords.verify(password, credential.password_hash if credential else None)
+        if not fits:
+            raise InvalidGrant()
+        grant = await settled(lambda: self._renew(actor, (Method.PASSWORD,)))
+        await self._throttle.succeeded(address, user.email)
+        return grant
+
+    async def _account(self, actor: Actor) -> tuple[User, PasswordCredential | None]:
+        async with self._work(Operation("account.get", actor)) as uow:
+            user = await uow.users.get(actor.require_user())
+            return user, await uow.passwords.find(user.id)
+
+    async def _renew(self, actor: Actor, methods: tuple[Method, ...]) -> AccessGrant:
+        now = self._clock.now()
+        async with self._work(Operation("session.reauthenticate", actor)) as uow:
+            session = await uow.sessions.find(actor.session_id) if actor.session_id else None
+            if session is None or not session.is_live(now):
+                raise TokenRefused()
+            session.reauthenticate(methods, now)
+            rights = await rights_in(uow, (await uow.users.get(session.user_id)).roles)
+            return await uow.commit(access_grant(self._tokens, session, rights, now))
