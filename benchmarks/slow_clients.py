@@ -34,12 +34,13 @@ async def opened(port: int, count: int) -> list[Streams]:
     return streams
 
 
-async def drip(streams: Streams, begin: bytes, rest: bytes) -> tuple[float, str]:
-    """Seconds until the connection is ended, and how that was told."""
+async def drip(streams: Streams, begin: bytes, rest: bytes, after: float) -> tuple[float, str]:
+    """Seconds until the connection is ended, and how that was told. Each client keeps a time of its own, `after`."""
     (reader, writer), began = streams, time.monotonic()
 
     async def send() -> None:
         writer.write(begin)
+        await asyncio.sleep(after)
         for place in range(len(rest)):
             writer.write(rest[place : place + 1])
             await asyncio.sleep(DROP_SECONDS)
@@ -56,8 +57,9 @@ async def drip(streams: Streams, begin: bytes, rest: bytes) -> tuple[float, str]
 async def attack(port: int, each: int) -> None:
     """All slow clients at once; tells how they ended."""
     streams = await opened(port, 2 * each)
-    heads = [drip(one, b"", HEAD) for one in streams[:each]]
-    contents = [drip(one, CONTENT, b"a" * 1000) for one in streams[each:]]
+    apart = DROP_SECONDS / len(streams)
+    heads = [drip(one, b"", HEAD, number * apart) for number, one in enumerate(streams[:each])]
+    contents = [drip(one, CONTENT, b"a" * 1000, (each + number) * apart) for number, one in enumerate(streams[each:])]
     ended = await asyncio.gather(*heads, *contents)
     for name, part in (("heads", ended[:each]), ("contents", ended[each:])):
         last, told = max(after for after, _ in part), {line for _, line in part}

@@ -27,6 +27,8 @@ from entrypoints.http.transport import WatchedTransport
 
 UNWANTED_BYTES: Final = 256 * 1024
 """So much of a content is read into nothing behind its answer, for the sake of the connection."""
+WORTHWHILE_BYTES: Final = 16 * 1024
+"""So much of a content is there before the application looks at it, so that one sent in drops costs little."""
 
 
 class Connections(ServerState):
@@ -100,7 +102,12 @@ class GuardedProtocol(StrictProtocol):
             self.server_state.waiting.pop(self, None)
 
     def on_body(self, body: bytes) -> None:
+        """Keep small parts until they are worth the application's while; the end of the content wakes it anyway."""
         self._arrival.content_came(len(body))
+        if not self.cycle.response_complete and len(self.cycle.body) + len(body) < WORTHWHILE_BYTES:
+            self.cycle.body += body
+            self._empty_bytes = 0
+            return
         super().on_body(body)
         if self.cycle.response_complete:
             self._unwanted_bytes += len(body)

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
+from starlette.types import Message, Receive, Scope, Send
 
 from entrypoints.http import arrival, server, transport
 from entrypoints.http.app import create_app
-from entrypoints.http.connection import UNWANTED_BYTES
+from entrypoints.http.connection import UNWANTED_BYTES, WORTHWHILE_BYTES
 from entrypoints.http.server import Bounds
 from tests.http.service import memory_settings, quick_container
 from tests.server.sockets import GET, HOST, Echo, Listening, assert_refused, served
@@ -211,3 +212,29 @@ async def test_what_nobody_wants_is_not_listened_to_for_long() -> None:
             writer.write(begin % 200_000_000)
             await _send(writer, 2 * UNWANTED_BYTES)
             assert (await reader.read()).startswith(b"HTTP/1.1 401")
+
+
+async def test_a_content_in_drops_wakes_the_application_no_oftener_than_a_content_in_parts() -> None:
+    woken: list[int] = []
+    echo = Echo()
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                woken.append(len(message["body"]))
+            return message
+
+        await echo(scope, counted, send)
+
+    size = WORTHWHILE_BYTES + 50
+    async with served(counting) as listening, listening.connected() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % size)
+        for _ in range(50):
+            writer.write(b"a")
+            await asyncio.sleep(0.002)
+        assert woken == []
+        writer.write(b"a" * WORTHWHILE_BYTES)
+        assert (await reader.readuntil(b"POST / %d" % size)).startswith(b"HTTP/1.1 200")
+    assert sum(woken) == size
+    assert len(woken) <= 3
