@@ -71,8 +71,24 @@ class SealedTrail(Protocol):
 class Checkpoints(Protocol):
     """Heads that were copied out of the store."""
 
+    async def latest(self) -> Checkpoint | None:
+        """The copy with the highest number. Raises Invalid `checkpoints_unreadable` where that is no head."""
+
     async def all(self) -> Sequence[Checkpoint]:
-        """Every copy that is kept, by number. Raises Unavailable where they cannot be read."""
+        """Every copy that is kept, by number; raises as above."""
+
+    async def append(self, heads: Sequence[Checkpoint]) -> None:
+        """Keep these, given by number, for good; those up to the latest are known. Raises Unavailable."""
+
+
+class HeadKeys(Protocol):
+    """The keys that sign heads of this installation, the retired ones included."""
+
+    def verify(self, kid: str, statement: bytes, signature: bytes) -> bool:
+        """Whether the key of this id, which is ours, made this signature."""
+
+    def public(self, kid: str) -> bytes | None:
+        """The public key of this id, 32 bytes (RFC 8032); None where it is not ours."""
 
 
 class PersonalValues(Protocol):

@@ -1,12 +1,13 @@
 """Verifying the trail: every entry against its batch, every batch against the one before, all against copied heads."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
-from application.audit.ports import SealedTrail
+from application.audit.ports import HeadKeys, SealedTrail
 from domain.audit.chain import Seal
 from domain.audit.checkpoints import Checkpoint, check_checkpoint
-from domain.audit.evidence import VerifySignature, check_batch, check_seal
+from domain.audit.evidence import check_batch, check_seal
 from domain.audit.findings import FINDINGS_KEPT, Finding, Flaw, Verdict
 
 BATCHES_AT_ONCE: Final = 64
@@ -19,8 +20,8 @@ Progress = Callable[[int, int], None]
 class Verification:
     """Looks at stored entries, some thousand at a time, so that it needs the same memory whatever there is."""
 
-    def __init__(self, trail: SealedTrail, verify: VerifySignature) -> None:
-        self._trail, self._verify = trail, verify
+    def __init__(self, trail: SealedTrail, keys: HeadKeys) -> None:
+        self._trail, self._verify = trail, keys.verify
 
     async def run(
         self,
@@ -34,7 +35,9 @@ class Verification:
         `copies` are heads that were copied out, by whomever; those of other batches are not looked at.
         """
         verdict = Verdict()
-        wanted = {copy.number: copy for copy in copies}
+        wanted: dict[int, list[Checkpoint]] = {}
+        for copy in dict.fromkeys(copies):
+            wanted.setdefault(copy.number, []).append(copy)
         start = await self._trail.seal_at(first)
         previous = await self._before(start) if start else None
         total = await self._trail.end()
@@ -45,7 +48,7 @@ class Verification:
                 entries = await self._trail.entries(group[0].first_position, group[-1].last_position)
                 for seal in group:
                     inside = [one for one in entries if seal.first_position <= one.position <= seal.last_position]
-                    self._check(verdict, previous, seal, list(check_batch(seal, inside)), wanted.pop(seal.number, None))
+                    self._check(verdict, previous, seal, list(check_batch(seal, inside)), wanted.pop(seal.number, []))
                     verdict.entries += len(inside)
                     verdict.erased += sum(not entry.is_whole for entry in inside)
                     previous = seal
@@ -53,16 +56,16 @@ class Verification:
             reached = seals[-1].number
             if last is not None and seals[-1].last_position >= last:
                 break
-        await self._finish(verdict, previous, list(wanted.values()) if last is None else [], total)
+        await self._finish(verdict, previous, list(chain.from_iterable(wanted.values())) if last is None else [], total)
         return verdict
 
     def _check(
-        self, verdict: Verdict, previous: Seal | None, seal: Seal, inside: list[Finding], copy: Checkpoint | None
+        self, verdict: Verdict, previous: Seal | None, seal: Seal, inside: list[Finding], copies: list[Checkpoint]
     ) -> None:
         found = [*check_seal(previous, seal, self._verify), *inside]
-        if copy is not None:
+        for copy in copies:
             found += check_checkpoint(copy, seal, seal.last_position, self._verify)
-            verdict.checkpoints += 1
+        verdict.checkpoints += len(copies)
         verdict.add(found)
         verdict.first = verdict.first or seal.first_position
         verdict.last, verdict.head, verdict.batches = seal.last_position, seal.head, verdict.batches + 1

@@ -18,6 +18,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Sign = Callable[[bytes], tuple[str, bytes]]
 """Signs a statement: key id and Ed25519 signature (RFC 8032)."""
+SignAs = Callable[[int, bytes], tuple[str, bytes]]
+"""The same with the key of a generation, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

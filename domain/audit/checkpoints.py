@@ -1,17 +1,25 @@
 """Heads of the trail as they are copied out: each proves, wherever it lies, what the trail was when it was signed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.audit.chain import GENESIS, Seal, chained_head, statement
 from domain.audit.evidence import VerifySignature
 from domain.audit.findings import Finding, Flaw
-from domain.shared.values import Instant
+from domain.shared.entity import plain
+from domain.shared.values import Instant, instant
+
+NUMBERS = ("number", "first_sequence", "last_sequence")
+BYTES = ("previous_head", "root", "head", "signature", "public_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A batch without its entries: what its head was made of, and the signature."""
+    """A batch without its entries: what its head was made of, the signature, and the key that checks it.
+
+    `key_id` is the thumbprint of the public key (RFC 7638), so a known id is enough to trust the key beside it.
+    """
 
     number: int
     first_sequence: int
@@ -21,10 +29,11 @@ class Checkpoint:
     head: bytes
     signature: bytes
     key_id: str
+    public_key: bytes
     sealed_at: Instant
 
     @classmethod
-    def of(cls, seal: Seal, previous: Seal | None) -> "Checkpoint":
+    def of(cls, seal: Seal, previous: Seal | None, public_key: bytes) -> "Checkpoint":
         return cls(
             number=seal.number,
             first_sequence=seal.first_position,
@@ -34,8 +43,24 @@ class Checkpoint:
             head=seal.head,
             signature=seal.signature,
             key_id=seal.kid,
+            public_key=public_key,
             sealed_at=seal.sealed_at,
         )
+
+    @classmethod
+    def parse(cls, members: Any) -> "Checkpoint":
+        """From what `plain` gave; other members are passed over. Raises ValueError for anything else."""
+        try:
+            parts: dict[str, Any] = {name: _counted(members[name]) for name in NUMBERS}
+            parts |= {name: bytes.fromhex(members[name]) for name in BYTES}
+            return cls(**parts, key_id=str(members["key_id"]), sealed_at=instant(members["sealed_at"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError("no head of a trail") from error
+
+    def plain(self) -> Mapping[str, Any]:
+        """Its JSON members: bytes in hex, the time as RFC 3339."""
+        shown = {name: getattr(self, name) for name in (*NUMBERS, *BYTES)}
+        return plain(shown) | {"key_id": self.key_id, "sealed_at": plain(self.sealed_at)}  # type: ignore[no-any-return]
 
     @property
     def statement(self) -> bytes:
@@ -60,3 +85,9 @@ def check_checkpoint(copy: Checkpoint, seal: Seal | None, end: int, verify: Veri
     elif seal.head != copy.head:
         detail = "The trail has another head here than the one that was copied out: it was written anew."
         yield Finding(kind=Flaw.REWRITTEN, sequence=first, last_sequence=last, detail=detail)
+
+
+def _counted(value: Any) -> int:
+    if not isinstance(value, int) or not 0 < value < 1 << 63:
+        raise ValueError("no number of a batch or an entry")
+    return value

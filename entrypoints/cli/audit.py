@@ -1,6 +1,7 @@
 """The audit trail from a terminal: proving that it is what was sealed."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,13 +24,25 @@ FOUND = ["kind", "sequence", "last_sequence", "entry_id", "detail"]
 def verify(
     first: Annotated[int, typer.Option("--from", min=1, help="First sequence to look at.")] = 1,
     last: Annotated[int | None, typer.Option("--to", min=1, help="Last sequence to look at; unset: the end.")] = None,
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="Heads that were copied out, beside those of this machine."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Hold every entry against its seal, and every seal against the one before. Exit code 7 if anything differs."""
+    """Hold every entry against its seal, every seal against the one before, and all against the heads copied out.
+
+    Exit code 7 if anything differs.
+    """
+    from adapters.checkpoints.files import read_checkpoints
+
+    copies = [head for file in checkpoints or [] for head in read_checkpoints(file)]
 
     async def work(service: Service) -> "Verdict":
+        audit = service.container.audit
+        own = await audit.copies().all()
         with progress("entries", None) as advance:
-            found: Verdict = await service.container.audit.verification().run((), first, last, advance)
+            found: Verdict = await audit.verification().run([*own, *copies], first, last, advance)
             return found
 
     _tell(run(work), as_json)

@@ -4,13 +4,14 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from adapters.telemetry import audit as _audit
 from adapters.telemetry import journal as _journal
 from adapters.telemetry import limits as _limits
 from adapters.telemetry import operations as _operations
 from adapters.telemetry import pools as _pools
 from entrypoints.http import metrics as _http
 
-COUNTED_IN = (_journal, _limits, _operations, _pools, _http)
+COUNTED_IN = (_audit, _journal, _limits, _operations, _pools, _http)
 PREFIX = "fastops_"
 
 HEAD = """# Metrics

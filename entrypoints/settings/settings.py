@@ -78,6 +78,11 @@ class Settings(BaseModel):
         return self.service.data_dir / "index"
 
     @property
+    def checkpoints_dir(self) -> Path:
+        """Copied heads of the audit trail."""
+        return self.audit.audit_checkpoints_dir or self.service.data_dir / "audit"
+
+    @property
     def master_key_file(self) -> Path:
         return self.service.data_dir / "master.key"
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import DependenciesContainer, Dependency, Provider, Singleton
+from dependency_injector.providers import DependenciesContainer, Dependency, Provider, Selector, Singleton
 
+from adapters.checkpoints.files import FileCheckpoints
+from adapters.checkpoints.memory import MemoryCheckpoints
+from application.audit.copying import HeadCopies
 from application.audit.personal import PersonalErasure
 from application.audit.trail import AuditService
 from application.audit.verification import Verification
@@ -19,7 +22,13 @@ class AuditContainer(DeclarativeContainer):
     persistence: Any = DependenciesContainer()
 
     trail = Singleton(AuditService, persistence.audit_trail)
-    verification = Singleton(Verification, persistence.sealed_trail, keys.head_keys.provided.verify)
+    copies = Selector(
+        persistence.family,
+        memory=Singleton(MemoryCheckpoints),
+        sql=Singleton(FileCheckpoints, settings.provided.checkpoints_dir),
+    )
+    copying = Singleton(HeadCopies, persistence.sealed_trail, copies, keys.head_keys)
+    verification = Singleton(Verification, persistence.sealed_trail, keys.head_keys)
     erasure = Singleton(
         PersonalErasure,
         persistence.personal_values,

@@ -1,10 +1,12 @@
-"""The loops of a service: journal, index, jobs and keys, started together and stopped in order."""
+"""The loops of a service: journal, index, jobs, keys and copied heads, started together and stopped in order."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from adapters.telemetry.audit import DIFFERS
+from application.audit.copying import TrailDiffers
 from application.shared.ports import RepeatUpkeep
 from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 KEYS_EVERY = 5.0
 FORGET_EVERY = 60.0
 FORGET_AT_ONCE = 500
+COPY_EVERY = 1.0
 ERASE_EVERY = 600.0
 
 
@@ -52,6 +55,7 @@ class Background:
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
+        supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
         supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
@@ -62,6 +66,7 @@ class Background:
         await self._supervisor.stop()
         if self._ingest is not None:
             await self._ingest.stop()
+        await copy_heads(self._container)
         await self._index.save()
         await self._duty.give_up()
 
@@ -74,9 +79,28 @@ class Background:
         upkeep: RepeatUpkeep = self._container.persistence.store()
         return await self._duty.is_mine() and await upkeep.forget_repeats(FORGET_AT_ONCE) == FORGET_AT_ONCE
 
+    async def _copy_heads(self) -> bool:
+        """Copy new heads of the trail out of the database, in every process."""
+        try:
+            more: bool = await self._container.audit.copying().step()
+        except TrailDiffers:
+            DIFFERS.set(1)
+            raise
+        DIFFERS.set(0)
+        return more
+
     async def _erase_old(self) -> bool:
         """Erase personal values of the trail that are older than the settings allow."""
         return await self._duty.is_mine() and await self._container.audit.erasure().erase_old()
+
+
+async def copy_heads(container: "Container") -> None:
+    """Copy the heads that were sealed last; where that cannot be done, the next service does it."""
+    try:
+        while await container.audit.copying().step():
+            continue
+    except FastOpsError as error:
+        logger.bind(code=error.code).warning("heads of the audit trail were not copied: {}", error.detail)
 
 
 async def _warm(embedder: Any) -> None:

@@ -13,7 +13,7 @@ from adapters.persistence.sqlalchemy import migrations
 from domain.shared.errors import Unavailable
 from domain.shared.values import new_id
 from entrypoints.settings.settings import Settings
-from entrypoints.wiring.background import Background
+from entrypoints.wiring.background import Background, copy_heads
 from entrypoints.wiring.installation import install, only_creator, require_database, require_schema
 from entrypoints.worker.journal import JournalDuty, keep_once
 
@@ -63,6 +63,7 @@ async def running(
             stack.push_async_callback(background.stop)
             await background.start()
         else:
+            stack.push_async_callback(copy_heads, container)
             stack.push_async_callback(keep_once, duty, container.persistence.keeper())
         if extent is Extent.SEARCH:
             await keep_once(duty, container.persistence.keeper())

@@ -37,7 +37,7 @@ class KeysContainer(DeclarativeContainer):
 
     master = Singleton(installation_key, settings)
     repeat_seal = Singleton(RepeatSeal, Callable(derived, master, "repeats"))
-    head_keys = Singleton(HeadKeys, Callable(derived, master, "journal"))
+    head_keys = Singleton(HeadKeys, master.provided.derive)
     ring_sealer = Singleton(Sealer, Callable(derived, master, "signing-keys"))
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")

@@ -33,3 +33,33 @@ def test_tampering_ends_with_exit_code_7_and_tells_the_place(terminal: Terminal)
     assert finding["entry_id"]
     assert "altered" in terminal.run("audit", "verify").out
     assert terminal.run("audit", "verify", "--to", "1").code == 0, "that part is as it was"
+
+
+def test_a_cut_end_is_found_by_the_heads_copied_out(terminal: Terminal) -> None:
+    terminal.done("collection", "create", "Papers")
+    terminal.done("collection", "create", "Notes")
+    terminal.done("collection", "create", "Letters")
+    copied = terminal.data_dir / "audit" / "heads.jsonl"
+    elsewhere = terminal.folder / "elsewhere.jsonl"
+    elsewhere.write_bytes(copied.read_bytes())
+    assert terminal.done("audit", "verify", "--json").data["checkpoints"] == 3
+    by_sql(terminal, "DELETE FROM journal WHERE number = 3", "DELETE FROM journal_seals WHERE last_position = 3")
+    ended = terminal.run("audit", "verify", "--json")
+    assert ended.code == 7
+    assert [(found["kind"], found["sequence"]) for found in ended.data["findings"]] == [("cut", 3)]
+    copied.unlink()
+    assert terminal.run("audit", "verify").code == 0, "nothing here knows of it any more"
+    assert terminal.run("audit", "verify", "--checkpoints", "elsewhere.jsonl").code == 7
+    elsewhere.write_text("nothing of the kind\n")
+    assert terminal.run("audit", "verify", "--checkpoints", "elsewhere.jsonl").code == 7
+    assert terminal.run("audit", "verify", "--checkpoints", "absent.jsonl").code == 2
+
+
+def test_heads_go_where_the_setting_says_and_a_cut_stops_the_copies(terminal: Terminal) -> None:
+    terminal.environment["AUDIT_CHECKPOINTS_DIR"] = "safe"
+    terminal.done("collection", "create", "Papers")
+    assert len((terminal.folder / "safe" / "heads.jsonl").read_text().splitlines()) == 1
+    by_sql(terminal, "DELETE FROM journal", "DELETE FROM journal_seals")
+    ended = terminal.done("collection", "create", "Notes")
+    assert "audit verify" in ended.err
+    assert len((terminal.folder / "safe" / "heads.jsonl").read_text().splitlines()) == 1

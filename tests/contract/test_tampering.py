@@ -19,7 +19,7 @@ from domain.audit.chain import Seal, leaf, merkle_root, next_seal
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.findings import Verdict
 from tests.factories import UserFactory
-from tests.fakes import verify
+from tests.fakes import OpenKeys
 from tests.stores import Store
 
 BATCHES = (4, 3, 3)
@@ -36,11 +36,11 @@ async def sealed(store: Store) -> list[Checkpoint]:
             await store.given(UserFactory())
         await store.seal()
     seals: Sequence[Seal] = await store.sealed.seals(0, 10)
-    return [Checkpoint.of(seal, previous) for previous, seal in zip([None, *seals], seals, strict=False)]
+    return [Checkpoint.of(seal, previous, b"") for previous, seal in zip([None, *seals], seals, strict=False)]
 
 
 async def verdict(store: Store, copies: Sequence[Checkpoint] = ()) -> Verdict:
-    return await Verification(store.sealed, verify).run(copies)
+    return await Verification(store.sealed, OpenKeys()).run(copies)
 
 
 def places(found: Verdict) -> set[tuple[str, int]]:
@@ -116,7 +116,7 @@ async def test_an_untouched_trail_holds(store: Store) -> None:
     found = await verdict(store, copies)
     assert (found.holds, found.first, found.last, found.entries, found.batches) == (True, 1, END, END, 3)
     assert (found.checkpoints, found.unsealed, found.erased) == (3, 1, 0)
-    assert (found.head, found.key_ids) == (copies[-1].head, ["test"])
+    assert (found.head, found.key_ids) == (copies[-1].head, ["test-1"])
 
 
 async def test_an_empty_trail_holds(store: Store) -> None:
@@ -126,9 +126,9 @@ async def test_an_empty_trail_holds(store: Store) -> None:
 
 async def test_a_part_is_verified_alone_by_whole_batches(store: Store) -> None:
     await sealed(store)
-    found = await Verification(store.sealed, verify).run(first=6, last=6)
+    found = await Verification(store.sealed, OpenKeys()).run(first=6, last=6)
     assert (found.holds, found.first, found.last, found.entries, found.batches) == (True, 5, 7, 3, 1)
-    beyond = await Verification(store.sealed, verify).run(first=END + 1)
+    beyond = await Verification(store.sealed, OpenKeys()).run(first=END + 1)
     assert (beyond.holds, beyond.entries) == (True, 0)
 
 

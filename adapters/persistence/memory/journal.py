@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from adapters.persistence.memory.tables import MemoryDatabase
 from application.shared.journal import (
@@ -18,14 +19,14 @@ from application.shared.journal import (
     Target,
 )
 from application.shared.ports import Clock
-from domain.audit.chain import Sign, next_seal
+from domain.audit.chain import SignAs, next_seal
 from domain.shared.values import Instant
 
 
 class MemoryJournal:
     """Reader, keeper and overview in one."""
 
-    def __init__(self, database: MemoryDatabase, clock: Clock, sign: Sign) -> None:
+    def __init__(self, database: MemoryDatabase, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
 
     async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
@@ -50,7 +51,8 @@ class MemoryJournal:
             return 0
         if self._keeper() != holder:
             raise LeaseLost()
-        seals.append(next_seal(seals[-1] if seals else None, done + 1, bodies, self._sign, self._clock.now()))
+        sign = partial(self._sign, self._database.head_key)
+        seals.append(next_seal(seals[-1] if seals else None, done + 1, bodies, sign, self._clock.now()))
         return len(bodies)
 
     async def state(self) -> JournalState:

@@ -51,6 +51,7 @@ class MemoryDatabase:
     entries: list[Entry] = field(default_factory=list)
     repeats: dict[RepeatKey, Row] = field(default_factory=dict)
     rights_epoch: int = 0
+    head_key: int = 1
     seals: list[Seal] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     leases: dict[str, tuple[str, Any]] = field(default_factory=dict)

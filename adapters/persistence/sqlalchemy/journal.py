@@ -5,12 +5,14 @@ the commit, so committed entries wait in `journal_pending` until the sequencer a
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select
 
 from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.tables.identity import epochs
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_order, journal_pending, journal_seals
 from adapters.persistence.sqlalchemy.tables.operations import leases
 from application.shared.journal import (
@@ -22,9 +24,12 @@ from application.shared.journal import (
     LeaseLost,
 )
 from application.shared.ports import Clock
-from domain.audit.chain import Seal, Sign, next_seal
+from domain.audit.chain import Seal, SignAs, next_seal
 
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
+
+HEAD_KEY = select(epochs.c.number).where(epochs.c.name == "head_key")
+"""Which generation of the key signs heads; no row before the first change of keys."""
 
 
 def positioned(dialect: str) -> Select[Any]:
@@ -64,7 +69,7 @@ class SqlJournal:
 class SqlJournalKeeper:
     """Orders and seals, each pass in one short transaction that holds the row of the lease."""
 
-    def __init__(self, database: Database, clock: Clock, sign: Sign) -> None:
+    def __init__(self, database: Database, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
         self._position = position_column(database.dialect)
         self._entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
@@ -101,7 +106,8 @@ class SqlJournalKeeper:
             return None
         first = rows[0][0]
         bodies = [body for place, (position, body) in enumerate(rows, first) if position == place]
-        return next_seal(latest, first, bodies, self._sign, self._clock.now())
+        generation = connection.execute(HEAD_KEY).scalar() or 1
+        return next_seal(latest, first, bodies, partial(self._sign, generation), self._clock.now())
 
 
 def _append_pending(connection: Connection, holder: str) -> int:

@@ -113,7 +113,7 @@ epochs = Table(
     Column("name", key_text(40), primary_key=True),
     Column("number", BigInteger(), nullable=False),
 )
-"""Counters of changes that every process must hear of; `rights` is the one there is."""
+"""Counters that every process must hear of: changes of `rights`, and the generation of the `head_key` of the trail."""
 signing_keys = Table(
     "signing_keys",
     metadata,

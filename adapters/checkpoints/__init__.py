@@ -1,0 +1,1 @@
+"""Heads of the audit trail outside the database."""
