@@ -26,10 +26,18 @@ class Match(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """`columns` are alternatives; for OWNED the member of the row and the column of its rows."""
+    """`columns` are alternatives; for OWNED the member of the row and the column of its rows.
+
+    `prefix` stands before each value in a column that holds more than what is asked for.
+    """
 
     match: Match
     columns: tuple[str, ...]
+    prefix: str = ""
+
+    def value(self, asked: Any) -> Any:
+        """What the columns are compared with."""
+        return f"{self.prefix}{asked}" if self.prefix else asked
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,8 @@ class Listing:
         if unknown:
             detail = f"Filter by: {', '.join(sorted(self.filters))}."
             raise Invalid(violations=[Violation("query", "unknown_filter", detail)])
-        return [(self.filters[name], value) for name, value in query.filters.items() if value is not None]
+        found = [(self.filters[name], value) for name, value in query.filters.items() if value is not None]
+        return [(wanted, wanted.value(value)) for wanted, value in found]
 
 
 def folded(text: str) -> str:
@@ -93,7 +102,8 @@ COLLECTIONS = Listing(
 )
 DOCUMENTS = Listing(
     "documents",
-    filters={name: equal(name) for name in ("external_id", "status", "media_type", "content_hash")},
+    filters={name: equal(name) for name in ("status", "media_type", "content_hash")}
+    | {"external_id": Filter(Match.EQUAL, ("dedupe_key",), prefix="id:")},
 )
 CHUNKS = Listing("chunks", sorts={"ordinal": "ordinal"}, tie="ordinal")
 """Without ids, which a document that is ingested again gives its chunks anew."""

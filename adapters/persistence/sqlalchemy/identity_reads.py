@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, update
 
 from adapters.persistence import listings
 from adapters.persistence.listings import Listing
@@ -50,8 +50,12 @@ class SqlIdentityLists:
         return Page([ApiKeyView.of(_loaded(mapping.API_KEYS, row)) for row in rows], after)
 
     async def groups(self, query: ListQuery) -> Page[GroupView]:
-        rows, after = await self._page(mapping.GROUPS, listings.GROUPS, query)
-        return Page([GroupView.of(_loaded(mapping.GROUPS, row)) for row in rows], after)
+        def call(connection: Connection) -> Page[GroupView]:
+            rows, after = page_rows(connection, listings.GROUPS, query)
+            counts = _member_counts(connection, [row.id for row in rows])
+            return Page([_group(row, counts.get(row.id, 0)) for row in rows], after)
+
+        return await self._database.read(call, Freshness.SEEN)
 
     async def group_members(self, group_id: UUID, query: ListQuery) -> Page[UserView]:
         members = select(group_members.c.user_id).where(group_members.c.group_id == group_id)
@@ -124,6 +128,20 @@ class SqlPrincipals:
 
     async def _exists(self, statement: Select[Any]) -> bool:
         return await self._database.read(lambda connection: connection.execute(statement).first() is not None)
+
+
+def _member_counts(connection: Connection, group_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Of those that have members; counted by the database, because a group may have ten thousand."""
+    statement = select(group_members.c.group_id, func.count()).where(group_members.c.group_id.in_(group_ids))
+    if not group_ids:
+        return {}
+    found = connection.execute(statement.group_by(group_members.c.group_id))
+    return {row[0]: row[1] for row in found}
+
+
+def _group(row: Any, member_count: int) -> GroupView:
+    names = ("id", "name", "description", "created_at", "updated_at", "version")
+    return GroupView(member_count=member_count, **{name: row._mapping[name] for name in names})
 
 
 def _principal(connection: Connection, condition: ColumnElement[bool]) -> Principal | None:

@@ -35,6 +35,7 @@ users = Table(
     UniqueConstraint("email"),
     Index(None, "created_at", "id"),
     Index(None, "name", "id"),
+    Index(None, "status", "created_at", "id"),
 )
 user_roles = Table(
     "user_roles",
@@ -64,7 +65,7 @@ sessions = Table(
     Column("user_agent", key_text(400)),
     Column("authenticated_at", UtcDateTime()),
     Column("methods", key_text(100)),
-    Index(None, "user_id", "created_at", "id"),
+    Index(None, "user_id", "ended_at", "created_at", "id"),
 )
 api_keys = Table(
     "api_keys",
@@ -81,6 +82,7 @@ api_keys = Table(
     Column("last_used_at", UtcDateTime()),
     Index(None, "owner_id", "created_at", "id"),
     Index(None, "created_at", "id"),
+    Index(None, "name", "id"),
 )
 roles = Table(
     "roles",

@@ -25,6 +25,7 @@ jobs = Table(
     Column("run_after", UtcDateTime()),
     Index(None, "status", "created_at", "id"),
     Index(None, "owner_id", "created_at", "id"),
+    Index(None, "kind", "created_at", "id"),
     Index(None, "subject_id", "status"),
     Index(None, "created_at", "id"),
 )
