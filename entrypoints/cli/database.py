@@ -1,49 +1,74 @@
 """The schema of the database."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from entrypoints.cli.output import JsonFlag, print_json, print_record
-
-if TYPE_CHECKING:
-    from entrypoints.settings.settings import Settings
+from entrypoints.cli.output import JsonFlag, print_json, print_record, print_rows
+from entrypoints.cli.service import quiet_settings
 
 app = typer.Typer(help="The schema of the database.", no_args_is_help=True)
 
-RevisionArgument = Annotated[str, typer.Argument(help="Revision to go to.")]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", min=0, max=86_400, help="Seconds to wait for another migration, and for each lock of others."
+    ),
+]
+WAIT_SECONDS = 60.0
 
 
 @app.command()
-def upgrade(revision: RevisionArgument = "head") -> None:
-    """Bring the schema up to this release; a missing SQLite file, its folder and the master key are made."""
-    from adapters.persistence.sqlalchemy import migrations
-    from entrypoints.wiring.installation import install, only_creator
+def upgrade(
+    revision: Annotated[
+        str | None, typer.Argument(help="Revision to go to; by default to what this release needs.")
+    ] = None,
+    contract: Annotated[
+        bool,
+        typer.Option("--contract", help="Also take contract steps: no service of an older release runs any more."),
+    ] = False,
+    wait: WaitOption = WAIT_SECONDS,
+) -> None:
+    """Bring the schema up to this release; a missing SQLite file, its folder and the master key are made.
 
-    settings = _settings()
-    with only_creator(settings):
-        install(settings)
-        migrations.upgrade(settings.database_url, revision)
-    typer.echo("The schema is up to date.", err=True)
+    Services go on meanwhile. What is cut off is taken up again by the next run. Exit code 4 where a contract step is in
+    the way, 6 where others hold it up for too long. `fastops upgrade check` says before what will happen.
+    """
+    from adapters.persistence.sqlalchemy import migrations
+    from entrypoints.cli.progress import progress
+    from entrypoints.wiring.installation import make_place, only_creator
+
+    settings = quiet_settings()
+    with only_creator(settings, wait):
+        make_place(settings)
+    with progress("steps", None) as told:
+        moved = migrations.upgrade(settings.database_url, revision, contract=contract, wait=wait, told=told)
+    if moved.steps:
+        typer.echo(f"The schema went from {moved.before or 'nothing'} to {moved.after}.", err=True)
+    else:
+        typer.echo("The schema is up to date.", err=True)
 
 
 @app.command()
 def downgrade(
-    revision: RevisionArgument,
+    revision: Annotated[str, typer.Argument(help="Revision to go to; `base` leaves nothing.")],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask: rows that the older schema cannot hold are lost.")
     ] = False,
+    wait: WaitOption = WAIT_SECONDS,
 ) -> None:
     """Take the schema back to an older revision. Back up first: what the older schema cannot hold is lost."""
     from adapters.persistence.sqlalchemy import migrations
+    from entrypoints.cli.progress import progress
     from entrypoints.wiring.installation import require_database
 
-    settings = _settings()
+    settings = quiet_settings()
     require_database(settings)
     if not yes:
         typer.confirm("Rows that the older schema cannot hold are lost. Go on?", abort=True, err=True)
-    migrations.downgrade(settings.database_url, revision)
-    typer.echo("The schema was taken back.", err=True)
+    with progress("steps", None) as told:
+        moved = migrations.downgrade(settings.database_url, revision, wait=wait, told=told)
+    typer.echo(f"The schema was taken back from {moved.before or 'nothing'} to {moved.after or 'nothing'}.", err=True)
 
 
 @app.command()
@@ -52,21 +77,28 @@ def check(as_json: JsonFlag = False) -> None:
     from adapters.persistence.sqlalchemy import migrations
     from entrypoints.wiring.installation import require_database, require_schema
 
-    settings = _settings()
+    settings = quiet_settings()
     require_database(settings)
     status = migrations.status(settings.database_url)
     if as_json:
         print_json(status)
     else:
-        print_record({"current": status.current, "head": status.head})
+        shown = ("state", "current", "needed", "head", "oldest_reader", "moved_by")
+        print_record({name: getattr(status, name) for name in shown})
     require_schema(status)
 
 
-def _settings() -> "Settings":
-    from adapters.telemetry.logging import configure_logging
-    from entrypoints.cli.service import quiet_level
-    from entrypoints.settings.settings import load_settings
+@app.command()
+def history(as_json: JsonFlag = False) -> None:
+    """List the revisions of the schema, oldest first, and which of them this database has."""
+    from adapters.persistence.sqlalchemy import migrations
+    from entrypoints.wiring.installation import require_database
 
-    settings = load_settings()
-    configure_logging(quiet_level(settings.service.log_level), settings.service.log_format)
-    return settings
+    settings = quiet_settings()
+    require_database(settings)
+    revisions = migrations.history(settings.database_url)
+    if as_json:
+        print_json(revisions)
+    else:
+        columns = ["revision", "kind", "oldest_reader", "is_done", "title"]
+        print_rows([{name: getattr(one, name) for name in columns} for one in revisions], columns)

@@ -23,6 +23,7 @@ from entrypoints.cli import (
     roles,
     serve,
     sessions,
+    upgrades,
     users,
     version,
 )
@@ -45,6 +46,7 @@ app.command()(evaluation.evaluate)
 app.command()(doctor.doctor)
 app.command()(version.version)
 app.add_typer(database.app, name="db")
+app.add_typer(upgrades.app, name="upgrade")
 app.add_typer(users.app, name="user")
 app.add_typer(sessions.app, name="session")
 app.add_typer(api_keys.app, name="api-key")

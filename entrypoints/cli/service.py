@@ -65,6 +65,16 @@ async def _service(with_index: bool) -> AsyncIterator[Service]:
             yield Service(settings, container, actor)
 
 
+def quiet_settings() -> "Settings":
+    """The settings, for commands that need no more than them; logging is as `quiet_level` says."""
+    from adapters.telemetry.logging import configure_logging
+    from entrypoints.settings.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(quiet_level(settings.service.log_level), settings.service.log_format)
+    return settings
+
+
 def quiet_level(level: str) -> str:
     """Commands tell what matters themselves, so only warnings are logged, or everything where DEBUG is asked for."""
     return "WARNING" if level == "INFO" else level

@@ -1,6 +1,5 @@
 """What an installation consists of before any part is made: the data directory, the master key and the schema."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -9,39 +8,49 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from adapters.persistence.sqlalchemy import migrations
-from adapters.persistence.sqlalchemy.migrations import SchemaState, SchemaStatus
+from adapters.persistence.sqlalchemy.schema.patience import Patience, only_runner, taken
+from adapters.persistence.sqlalchemy.schema.status import SchemaMismatch, SchemaState, SchemaStatus, too_new
 from adapters.security.master_key import MasterKey, load_master_key
 from domain.shared.errors import Conflict, Unavailable
 from entrypoints.settings.settings import Settings
+
+FIRST_START_SECONDS = 600.0
 
 
 class DatabaseMissing(Unavailable):
     default_code = "database_missing"
 
 
-class SchemaMismatch(Unavailable):
-    default_code = "schema_mismatch"
-
-
 @contextmanager
-def only_creator(settings: Settings) -> Iterator[None]:
-    """Make the data directory where it is missing; of several processes one at a time is inside."""
+def only_creator(settings: Settings, wait: float = FIRST_START_SECONDS) -> Iterator[None]:
+    """Make the data directory where it is missing; of several processes one at a time is inside.
+
+    Raises Unavailable where another one is inside for longer than `wait` seconds.
+    """
     folder = settings.service.data_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "start.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with (folder / "start.lock").open("a") as file, only_runner(lambda: taken(file.fileno()), Patience(wait)):
         yield
 
 
 def install(settings: Settings) -> None:
     """Make what SQLite needs where it is missing: the folder of its file, the master key, the schema.
 
-    Call it inside `only_creator`. Raises Conflict for a foreign database, and for one whose master key is gone: a new
-    key could not open what the old one sealed.
+    Call it inside `only_creator`. Raises as `make_place` does.
+    """
+    if make_place(settings):
+        migrations.upgrade(settings.database_url)
+
+
+def make_place(settings: Settings) -> bool:
+    """Make the folder of an SQLite file and the master key where they are missing; tells whether the schema is, too.
+
+    Raises Conflict for a foreign database, and for one whose master key is gone: a new key could not open what the old
+    one sealed.
     """
     file = database_file(settings)
     if file is None:
-        return
+        return False
     status = migrations.status(settings.database_url) if file.exists() else None
     empty = status is None or status.state is SchemaState.EMPTY
     if status is not None and status.state is SchemaState.FOREIGN:
@@ -51,8 +60,7 @@ def install(settings: Settings) -> None:
         raise Conflict("master_key_missing", detail)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     master_key(settings, may_create=True)
-    if empty:
-        migrations.upgrade(settings.database_url)
+    return empty
 
 
 def master_key(settings: Settings, *, may_create: bool = False) -> MasterKey:
@@ -77,27 +85,14 @@ def require_database(settings: Settings) -> None:
 
 def require_schema(status: SchemaStatus) -> None:
     """Raise SchemaMismatch or Conflict unless this release can run on that schema; the sentence names the way out."""
-    if status.state is SchemaState.CURRENT or (status.state is SchemaState.AHEAD and _may_read(status)):
-        return
     if status.state is SchemaState.FOREIGN:
         detail = "The database in DATABASE_URL has tables that FastOps did not make; name an empty one."
         raise Conflict("foreign_database", detail)
-    if status.state is SchemaState.AHEAD:
-        detail = (
-            f"The schema ({status.current}) is newer than this release ({status.head}): run a newer release, or go "
-            "back with the newer release's `fastops db downgrade`."
-        )
-    elif status.state is SchemaState.EMPTY:
-        detail = "The database is empty: run `fastops db upgrade`."
-    else:
-        detail = f"The schema is at {status.current}, this release needs {status.head}: run `fastops db upgrade`."
-    raise SchemaMismatch(detail=detail)
-
-
-def _may_read(status: SchemaStatus) -> bool:
-    """Whether this release is at least the oldest one that may run on a schema that a newer one has made."""
-    return status.oldest_reader is not None and _numbers(status.oldest_reader) <= _numbers(version("fastops"))
-
-
-def _numbers(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split(".") if part.isdigit())
+    if status.state is SchemaState.EMPTY:
+        raise SchemaMismatch(detail="The database is empty: run `fastops db upgrade`.")
+    if status.state is SchemaState.BEHIND:
+        there = f"at {status.current}" if status.current else "half made"
+        detail = f"The schema is {there}, this release needs {status.needed}: run `fastops db upgrade`."
+        raise SchemaMismatch(detail=detail)
+    if not status.takes(version("fastops")):
+        raise too_new(status)

@@ -20,6 +20,13 @@ OLDEST_READER = "0.1.0"
 
 
 def upgrade() -> None:
+    # first and last, because it tells a schema of FastOps that is half made from a foreign one
+    op.create_table(
+        "installation",
+        sa.Column("name", key_text(100), nullable=False),
+        sa.Column("value", key_text(1000), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation")),
+    )
     op.create_table(
         "answers",
         sa.Column("id", UniqueId(), nullable=False),
@@ -98,12 +105,6 @@ def upgrade() -> None:
         "documents",
         ["collection_id", "status", "created_at", "id"],
         unique=False,
-    )
-    op.create_table(
-        "installation",
-        sa.Column("name", key_text(100), nullable=False),
-        sa.Column("value", key_text(1000), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation")),
     )
     op.create_table(
         "jobs",
@@ -375,8 +376,8 @@ def downgrade() -> None:
     op.drop_table("journal_order")
     op.drop_table("journal")
     op.drop_table("jobs")
-    op.drop_table("installation")
     op.drop_table("documents")
     op.drop_table("collections")
     op.drop_table("blobs")
     op.drop_table("answers")
+    op.drop_table("installation")

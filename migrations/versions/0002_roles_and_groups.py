@@ -7,7 +7,6 @@ from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UniqueId, Utc
 
 revision = "0002"
 down_revision = "0001"
-OLDEST_READER = "0.1.0"
 
 
 def upgrade() -> None:

@@ -7,7 +7,6 @@ from adapters.persistence.sqlalchemy.tables.base import key_text
 
 revision = "0003"
 down_revision = "0002"
-OLDEST_READER = "0.1.0"
 
 
 def upgrade() -> None:

@@ -4,6 +4,7 @@ A database says what is wrong by a code: PostgreSQL by an SQLSTATE, MariaDB and 
 """
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -77,7 +78,13 @@ def unanswered(error: BaseException) -> bool:
 
 def locked(error: DBAPIError) -> bool:
     """Whether a statement gave up waiting for a lock that another transaction holds."""
-    return _code(error) in LOCKED
+    busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return busy or _code(error) in LOCKED
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Whether a server refuses a row because there is one with this key."""
+    return _code(error) in UNIQUE
 
 
 def translation(error: Exception) -> FastOpsError:
@@ -108,7 +115,7 @@ def _broken_constraint(error: IntegrityError) -> FastOpsError:
     if match:
         pairs = [column.strip().split(".") for column in match.group(1).split(",")]
         return refusal(None, (pairs[0][0], *(column for _, column in pairs)))
-    if _code(error) in UNIQUE:
+    if is_duplicate(error):
         return refusal(_constraint(error))
     return Conflict("reference_missing", "Something that this refers to is gone.")
 

@@ -1,145 +1,218 @@
-"""Moving the schema: each call is one transaction, and of two runners at once the second waits and finds it done."""
+"""Moving the schema of a database, and looking where it stands.
+
+Whatever cuts a move off, the next one goes on from there: to the same schema, with the same rows.
+"""
 
 import asyncio
-import importlib.resources
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
 from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, create_engine, delete, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.errors import translated
+from adapters.persistence.sqlalchemy.schema.chain import (
+    BASE,
+    Kind,
+    Revision,
+    chain,
+    config,
+    needed,
+    oldest_reader_at,
+    place,
+)
+from adapters.persistence.sqlalchemy.schema.patience import Patience
+from adapters.persistence.sqlalchemy.schema.plan import Plan, planned
+from adapters.persistence.sqlalchemy.schema.runners import Runner, alone, no_database
+from adapters.persistence.sqlalchemy.schema.status import (
+    MOVED_BY,
+    OLDEST_READER,
+    VERSION_TABLE,
+    SchemaState,
+    SchemaStatus,
+    note,
+    schema_status,
+    too_new,
+)
 from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
-from adapters.persistence.sqlalchemy.sqlite import sqlite_engine
-from adapters.persistence.sqlalchemy.tables.operations import installation
-from adapters.persistence.sqlalchemy.turnstile import Turnstile
 from domain.shared.errors import Conflict, NotFound, Unavailable
 
 T = TypeVar("T")
-LOCK_KEY = 6_157_302_411
-"""Number of the advisory lock that migration runners take on PostgreSQL; any fixed number serves."""
-
-
-class SchemaState(StrEnum):
-    EMPTY = "empty"
-    BEHIND = "behind"
-    CURRENT = "current"
-    AHEAD = "ahead"
-    FOREIGN = "foreign"
+WAIT_SECONDS = 60.0
+Told = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaStatus:
-    """Where a schema stands. AHEAD is one that a newer release has made; `oldest_reader` may still run on it.
+class Moved:
+    """What was done: the revisions before and after, None for no schema, and the steps taken."""
 
-    FOREIGN is a database with tables that FastOps did not make.
+    before: str | None
+    after: str | None
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One revision of the list."""
+
+    revision: str
+    title: str
+    kind: Kind
+    oldest_reader: str | None
+    is_done: bool
+
+
+def upgrade(
+    url: str,
+    revision: str | None = None,
+    *,
+    contract: bool = False,
+    wait: float = WAIT_SECONDS,
+    told: Told = lambda _done, _of: None,
+) -> Moved:
+    """Bring the schema up to `revision`, by default to what this release needs, and with `contract` to the newest.
+
+    An empty database goes to the newest at once. `wait` is how many seconds to wait for another runner, and for each
+    lock that somebody else holds. Raises Conflict on a foreign database, and without `contract` where a contract step
+    lies on the way; NotFound for an unknown revision; Unavailable where others hold it up, or a newer release was here.
     """
-
-    state: SchemaState
-    current: str | None
-    head: str
-    oldest_reader: str | None = None
+    place(revision)
+    return _moved(url, lambda runner: _up(runner, revision, contract, told), wait)
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema up to `revision`. Raises Conflict on a foreign database, NotFound for an unknown revision."""
-    _run(url, lambda connection: _command(connection, command.upgrade, revision))
-
-
-def downgrade(url: str, revision: str) -> None:
+def downgrade(url: str, revision: str, *, wait: float = WAIT_SECONDS, told: Told = lambda _done, _of: None) -> Moved:
     """Take the schema back to `revision` (`base`: nothing is left). Raises as `upgrade` does."""
-    _run(url, lambda connection: _command(connection, command.downgrade, revision))
+    place(revision)
+    return _moved(url, lambda runner: _down(runner, revision, told), wait)
 
 
 def status(url: str) -> SchemaStatus:
     """Where the schema of this database stands; changes nothing."""
-    return _run(url, schema_status, writing=False)
+    return look(url, schema_status)
 
 
-def schema_status(connection: Connection) -> SchemaStatus:
-    """The same on a connection that is open already."""
-    script = ScriptDirectory.from_config(_config())
-    head = str(script.get_current_head())
-    names = set(inspect(connection).get_table_names())
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is None and not names - {"alembic_version"}:
-        return SchemaStatus(SchemaState.EMPTY, None, head)
-    if installation.name not in names:
-        return SchemaStatus(SchemaState.FOREIGN, current, head)
-    oldest = select(installation.c.value).where(installation.c.name == "oldest_reader")
-    reader = connection.execute(oldest).scalar()
-    if current == head:
-        return SchemaStatus(SchemaState.CURRENT, current, head, reader)
-    known = {revision.revision for revision in script.walk_revisions()}
-    state = SchemaState.BEHIND if current in known else SchemaState.AHEAD
-    return SchemaStatus(state, current, head, reader)
+def plan(url: str, *, contract: bool = False) -> Plan:
+    """What `upgrade` with the same `contract` would do; changes nothing."""
+    return look(url, lambda connection: planned(connection, contract=contract))
 
 
-def _refuse_foreign(found: SchemaStatus) -> None:
-    if found.state is SchemaState.FOREIGN:
-        detail = "This database has tables that FastOps did not make; name an empty one in DATABASE_URL."
-        raise Conflict("foreign_database", detail)
+def history(url: str) -> list[Past]:
+    """All revisions that this release knows, oldest first, and whether this database has them."""
+    found = status(url)
+    known = place(found.current) if found.state is not SchemaState.AHEAD else len(chain())
+    return [
+        Past(one.id, one.title, one.kind, one.oldest_reader, number <= known) for number, one in enumerate(chain(), 1)
+    ]
 
 
-def _command(connection: Connection, run: Callable[[Config, str], None], revision: str) -> None:
-    _refuse_foreign(schema_status(connection))
-    config = _config()
-    config.attributes["connection"] = connection
-    try:
-        run(config, revision)
-    except CommandError as error:
-        raise NotFound("unknown_revision", "There is no such revision; see `fastops db check`.") from error
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(importlib.resources.files("migrations")))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _run(url: str, call: Callable[[Connection], T], *, writing: bool = True) -> T:
+def look(url: str, call: Callable[[Connection], T]) -> T:
+    """Run a call that only reads. Raises NotFound where there is no SQLite file, Conflict where it is no database."""
     target = database_url(url)
     with translated():
         if target.get_backend_name() == "sqlite":
-            return _on_sqlite(target, call, writing)
+            return _looked_at(Path(str(target.database)), call)
         with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
-            return thread.submit(asyncio.run, _on_server(target, call, writing)).result()
+            return thread.submit(asyncio.run, _looked_at_server(target, call)).result()
 
 
-def _on_sqlite(url: URL, call: Callable[[Connection], T], writing: bool) -> T:
-    """Foreign keys are off while tables are rebuilt, or SQLite would delete their children; they are checked after."""
-    path = Path(str(url.database))
-    if not writing:
-        return _looked_at(path, call)
-    engine, turnstile = sqlite_engine(url, writing=True), Turnstile(path)
-    try:
-        with turnstile.turn(), engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-            with connection.begin():
-                result = call(connection)
-                if connection.execute(text("PRAGMA foreign_key_check")).first():
-                    raise Conflict("foreign_keys_broken", "The migration would leave rows without their parents.")
-            return result
-    except DatabaseError as error:
-        raise _no_database(error) from error
-    finally:
-        engine.dispose()
-        turnstile.close()
+def _moved(url: str, work: Callable[[Runner], Moved], wait: float) -> Moved:
+    with translated():
+        return alone(database_url(url), work, wait)
+
+
+def _up(runner: Runner, revision: str | None, contract: bool, told: Told) -> Moved:
+    found = _own(runner)
+    empty = found.state is SchemaState.EMPTY
+    target = revision or (chain()[-1].id if contract or empty else needed())
+    steps = chain()[place(found.current) : place(target)]
+    for step in steps:
+        if step.kind is Kind.CONTRACT and not (contract or empty):
+            raise _contract_step(step)
+    if empty:
+        runner.step(_forget_revision)
+    for done, step in enumerate(steps):
+        told(done, len(steps))
+        runner.step(_upward(step, runner.patience))
+    return _ended(runner, found.current, steps, told)
+
+
+def _down(runner: Runner, revision: str, told: Told) -> Moved:
+    found = _own(runner)
+    steps = chain()[place(revision) : place(found.current)][::-1]
+    for done, step in enumerate(steps):
+        told(done, len(steps))
+        runner.step(_downward(step, runner.patience))
+    return _ended(runner, found.current, steps, told)
+
+
+def _own(runner: Runner) -> SchemaStatus:
+    found = runner.step(schema_status)
+    if found.state is SchemaState.FOREIGN:
+        detail = "This database has tables that FastOps did not make; name an empty one in DATABASE_URL."
+        raise Conflict("foreign_database", detail)
+    if found.state is SchemaState.AHEAD:
+        raise too_new(found)
+    return found
+
+
+def _contract_step(step: Revision) -> Conflict:
+    detail = (
+        f"Revision {step.id} is a contract step: releases before {step.oldest_reader} stop working on the schema after "
+        "it. Once none of them runs, use `fastops db upgrade --contract`."
+    )
+    return Conflict("contract_step", detail)
+
+
+def _upward(step: Revision, patience: Patience) -> Callable[[Connection], None]:
+    def call(connection: Connection) -> None:
+        if step.oldest_reader is not None:  # before anything goes, so that nobody starts on half of it
+            note(connection, OLDEST_READER, step.oldest_reader)
+        _alembic(connection, command.upgrade, step.id, patience)
+
+    return call
+
+
+def _downward(step: Revision, patience: Patience) -> Callable[[Connection], None]:
+    below = BASE if step.module.down_revision is None else str(step.module.down_revision)
+
+    def call(connection: Connection) -> None:
+        _alembic(connection, command.downgrade, below, patience)
+        reader = oldest_reader_at(below)
+        if step.oldest_reader is not None and reader is not None:
+            note(connection, OLDEST_READER, reader)
+
+    return call
+
+
+def _alembic(connection: Connection, run: Callable[..., None], revision: str, patience: Patience) -> None:
+    made = config()
+    made.attributes.update(connection=connection, patience=patience)
+    run(made, revision)
+
+
+def _forget_revision(connection: Connection) -> None:
+    """A downgrade that was cut off at its end has dropped every table, but for the note that the first step is done."""
+    if connection.dialect.has_table(connection, VERSION_TABLE):
+        connection.execute(delete(table(VERSION_TABLE)))
+
+
+def _ended(runner: Runner, before: str | None, steps: Sequence[Revision], told: Told) -> Moved:
+    after = runner.step(schema_status)
+    if steps and after.current is not None:
+        runner.step(lambda connection: note(connection, MOVED_BY, version("fastops")))
+    told(len(steps), len(steps))
+    return Moved(before, after.current, tuple(step.id for step in steps))
 
 
 def _looked_at(path: Path, call: Callable[[Connection], T]) -> T:
@@ -152,24 +225,15 @@ def _looked_at(path: Path, call: Callable[[Connection], T]) -> T:
         with engine.connect() as connection:
             return call(connection)
     except DatabaseError as error:
-        raise _no_database(error) from error
+        raise no_database(error) from error
     finally:
         engine.dispose()
 
 
-def _no_database(error: DatabaseError) -> Exception:
-    if "not a database" in str(error):
-        return Conflict("foreign_database", "The file in DATABASE_URL is not a SQLite database.")
-    return error
-
-
-async def _on_server(url: URL, call: Callable[[Connection], T], writing: bool) -> T:
+async def _looked_at_server(url: URL, call: Callable[[Connection], T]) -> T:
     engine = server_engine(url, SERVING)
     try:
-        async with engine.begin() as connection:
-            if writing and url.get_backend_name() == "postgresql":
-                await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+        async with engine.connect() as connection:
             return await connection.run_sync(call)
     except OSError as error:
         raise Unavailable("database_unavailable", "The database in DATABASE_URL does not answer.") from error
