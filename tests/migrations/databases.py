@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import CHAR, Connection, MetaData, insert, inspect, select, text
+from sqlalchemy.engine import URL
 
-from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.schema.chain import chain
 from adapters.persistence.sqlalchemy.schema.status import VERSION_TABLE
-from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
+from adapters.persistence.sqlalchemy.servers import PATIENT, server_engine
+from adapters.persistence.sqlalchemy.sqlite import sqlite_engine
 from adapters.persistence.sqlalchemy.tables.operations import installation
 from domain.shared.values import new_id
 from tests.fakes import ManualClock
@@ -26,19 +28,25 @@ COLLATIONS = (
 
 
 def on(url: str, call: Callable[[Connection], T]) -> T:
-    """Run a call on this database, in one transaction."""
-
-    async def work() -> T:
-        target = database_url(url)
-        sqlite = target.get_backend_name() == "sqlite"
-        options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5.0, "pool_recycle": 3600}
-        database = SqliteDatabase(target) if sqlite else ServerDatabase(target, **options)  # type: ignore[arg-type]
+    """Run a call on this database, in one transaction, however long it takes."""
+    target = database_url(url)
+    if target.get_backend_name() == "sqlite":
+        engine = sqlite_engine(target, writing=True)
         try:
-            return await database.write(call)
+            with engine.begin() as connection:
+                return call(connection)
         finally:
-            await database.close()
+            engine.dispose()
+    return asyncio.run(_on_server(target, call))
 
-    return asyncio.run(work())
+
+async def _on_server(target: URL, call: Callable[[Connection], T]) -> T:
+    engine = server_engine(target, PATIENT)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(call)
+    finally:
+        await engine.dispose()
 
 
 def below(revision: str) -> str:
@@ -83,26 +91,29 @@ def schema(connection: Connection) -> Schema:
     collations: dict[tuple[str, str], Any] = {}
     if connection.dialect.name == "postgresql":
         collations = {(row[0], row[1]): row[2] for row in connection.execute(text(COLLATIONS))}
+    keys, references = look.get_multi_pk_constraint(), look.get_multi_foreign_keys()
+    uniques, checks = look.get_multi_unique_constraints(), look.get_multi_check_constraints()
+    indexes = look.get_multi_indexes()
     return {
-        name: {
+        table[1]: {
             "columns": {
                 column["name"]: (
                     column["type"].compile(connection.dialect),
-                    collations.get((name, column["name"])),
+                    collations.get((table[1], column["name"])),
                     column["nullable"],
                     column["default"],
                     column.get("autoincrement"),
                 )
-                for column in look.get_columns(name)
+                for column in columns
             },
-            "primary key": (look.get_pk_constraint(name)["name"], look.get_pk_constraint(name)["constrained_columns"]),
-            "foreign keys": _sorted(look.get_foreign_keys(name)),
-            "unique": _sorted(look.get_unique_constraints(name)),
-            "checks": _sorted(look.get_check_constraints(name)),
-            "indexes": _sorted(look.get_indexes(name)),
+            "primary key": (keys[table]["name"], keys[table]["constrained_columns"]),
+            "foreign keys": _sorted(references[table]),
+            "unique": _sorted(uniques[table]),
+            "checks": _sorted(checks[table]),
+            "indexes": _sorted(indexes[table]),
         }
-        for name in look.get_table_names()
-        if name != VERSION_TABLE
+        for table, columns in look.get_multi_columns().items()
+        if table[1] != VERSION_TABLE
     }
 
 

@@ -209,7 +209,7 @@ def _forget_revision(connection: Connection) -> None:
 
 def _ended(runner: Runner, before: str | None, steps: Sequence[Revision], told: Told) -> Moved:
     after = runner.step(schema_status)
-    if steps and after.current is not None:
+    if after.current is not None and after.moved_by != version("fastops"):
         runner.step(lambda connection: note(connection, MOVED_BY, version("fastops")))
     told(len(steps), len(steps))
     return Moved(before, after.current, tuple(step.id for step in steps))

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from domain.shared.errors import NotFound
 
+LOCATION = importlib.resources.files("migrations")
 BASE = "base"
 HEAD = "head"
 
@@ -38,7 +39,7 @@ class Revision:
 def config() -> Config:
     """Alembic's settings; its folder is the one that was installed."""
     made = Config()
-    made.set_main_option("script_location", str(importlib.resources.files("migrations")))
+    made.set_main_option("script_location", str(LOCATION))
     made.set_main_option("path_separator", "os")
     return made
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from importlib.metadata import version
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from adapters.persistence.sqlalchemy.schema.chain import chain, needed, numbers, place
 from adapters.persistence.sqlalchemy.tables.operations import installation
@@ -80,6 +80,7 @@ def _state(current: str | None) -> SchemaState:
 
 
 def note(connection: Connection, name: str, value: str) -> None:
-    """Write a fact about this installation over the one that is there."""
-    connection.execute(delete(installation).where(installation.c.name == name))
-    connection.execute(insert(installation).values(name=name, value=value))
+    """Write a fact about this installation over the one that is there; at no time is there none."""
+    there = update(installation).where(installation.c.name == name).values(value=value)
+    if connection.execute(there).rowcount == 0:
+        connection.execute(insert(installation).values(name=name, value=value))
