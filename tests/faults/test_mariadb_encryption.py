@@ -1,5 +1,6 @@
 """A MariaDB URL with `ssl_ca` is encrypted and its server known, or there is no connection at all."""
 
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -10,12 +11,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
 from domain.shared.errors import Invalid, Unavailable
 from tests import mariadb
 from tests.conftest import needed
+from tests.waiting import until
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -40,11 +42,19 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 async def cipher(url: str) -> str:
+    """What the server says of a connection, which is gone to its last goodbye when this returns."""
+
+    def call(connection: Connection) -> tuple[str, TransportSocket]:
+        told = str(connection.execute(text("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1])
+        return told, connection.connection.driver_connection._writer.transport.get_extra_info("socket")
+
     database = ServerDatabase(database_url(url), pool_size=1, max_overflow=0, pool_timeout=5, pool_recycle=60)
     try:
-        return str((await database.read(lambda c: c.execute(text("SHOW STATUS LIKE 'Ssl_cipher'")).one()))[1])
+        told, used = await database.read(call)
     finally:
         await database.close()
+    await until(lambda: used.fileno() == -1)  # TLS is ended by both sides, later than `close` returns
+    return told
 
 
 @pytest.fixture(scope="module")
