@@ -34,7 +34,11 @@ class Background:
         settings, persistence = container.settings(), container.persistence
         self._supervisor = Supervisor()
         self._warming: asyncio.Task[None] | None = None
-        self._index = IndexKeeper(container.knowledge.index_feed(), persistence.leases(), holder)
+        self._journal = JournalUpkeep(
+            persistence.journal_parts(), persistence.journal_overview(), duty, container.reactions()
+        )
+        feed, leases = container.knowledge.index_feed(), persistence.leases()
+        self._index = IndexKeeper(feed, self._journal.head, leases, holder)
         self._ingest: IngestProcess | None = None
         if settings.store == "memory":
             run = container.knowledge.ingest().run
@@ -46,10 +50,8 @@ class Background:
     async def start(self) -> None:
         """Load the index, then begin to follow, keep and work."""
         await self._index.start()
-        persistence, supervisor = self._container.persistence, self._supervisor
-        for loop in JournalUpkeep(
-            persistence.journal_parts(), persistence.journal_overview(), self._duty, self._container.reactions()
-        ).loops():
+        supervisor = self._supervisor
+        for loop in self._journal.loops():
             supervisor.start(loop)
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))

@@ -9,7 +9,7 @@ from loguru import logger
 from adapters.telemetry.logging import correlated
 from application.shared.journal import ATTEMPTS_MAX, JournalEntry, Reaction, SetAside, Target
 from domain.shared.errors import FastOpsError, Unavailable
-from entrypoints.worker.journal import JournalDuty, JournalParts
+from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts
 
 ENTRIES_PER_PASS = 500
 RETRIES_PER_PASS = 100
@@ -28,8 +28,8 @@ class ReactionFollower:
     fault of the entry: everything waits for it.
     """
 
-    def __init__(self, reaction: Reaction, parts: JournalParts, duty: JournalDuty) -> None:
-        self._reaction, self._parts, self._duty = reaction, parts, duty
+    def __init__(self, reaction: Reaction, parts: JournalParts, duty: JournalDuty, head: JournalHead) -> None:
+        self._reaction, self._parts, self._duty, self._head = reaction, parts, duty, head
         self._name = reaction.follower
         self._done: int | None = None
         self._kept, self._kept_at = 0, 0.0
@@ -42,7 +42,8 @@ class ReactionFollower:
             return False
         done = await self._resume() if self._done is None else self._done
         retried = await self._retry()
-        entries = await self._parts.journal.after(done, ENTRIES_PER_PASS)
+        is_news = await self._head.is_beyond(done)
+        entries = await self._parts.journal.after(done, ENTRIES_PER_PASS) if is_news else ()
         for entry in entries:
             concerned = await self._take(entry)
             self._done = entry.position

@@ -65,7 +65,8 @@ class Supervisor:
     async def _rest(self, seconds: float) -> None:
         """Wait, or return at once when the process stops."""
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
         except TimeoutError:
             return
 

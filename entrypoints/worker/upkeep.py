@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from adapters.telemetry.journal import show_journal
 from application.shared.journal import ORDERED_PER_PASS, SEALED_PER_PASS, JournalOverview, Reaction
-from entrypoints.worker.journal import JournalDuty, JournalParts
+from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts
 from entrypoints.worker.reactions import ReactionFollower
 from entrypoints.worker.supervisor import Loop
 
@@ -21,20 +21,31 @@ class JournalUpkeep:
         self, parts: JournalParts, overview: JournalOverview, duty: JournalDuty, reactions: Sequence[Reaction]
     ) -> None:
         self._parts, self._overview, self._duty, self._reactions = parts, overview, duty, reactions
+        self._sealed = -1
+        self.head = JournalHead(parts.journal)
 
     def loops(self) -> Iterator[Loop]:
         yield Loop("sequencer", self._order, ORDER_EVERY)
         yield Loop("sealer", self._seal, SEAL_EVERY)
         yield Loop("journal figures", self._show, FIGURES_EVERY)
         for reaction in self._reactions:
-            follower = ReactionFollower(reaction, self._parts, self._duty)
+            follower = ReactionFollower(reaction, self._parts, self._duty, self.head)
             yield Loop(f"reaction {reaction.name}", follower.step, REACT_EVERY)
 
     async def _order(self) -> bool:
         return await self._duty.carry_out(self._parts.keeper.order) == ORDERED_PER_PASS
 
     async def _seal(self) -> bool:
-        return await self._duty.carry_out(self._parts.keeper.seal) == SEALED_PER_PASS
+        if not await self._duty.is_mine():
+            self._sealed = -1
+            return False
+        head = await self.head.position()
+        if head == self._sealed:
+            return False
+        sealed = await self._duty.carry_out(self._parts.keeper.seal)
+        if not sealed:  # up to here there is nothing left to seal
+            self._sealed = head
+        return sealed == SEALED_PER_PASS
 
     async def _show(self) -> bool:
         show_journal(await self._overview.state())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, Unpack
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import Connection, Executable, Select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -51,6 +51,12 @@ class Database(Protocol):
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         """The row of one aggregate with its owned rows, None where there is none. Raises Unavailable."""
+
+    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
+        """The first row of a statement that is made once and asked for often, None where there is none.
+
+        Its columns are numbers and texts. This is the cheapest question there is. Raises Unavailable.
+        """
 
     async def close(self) -> None: ...
 
@@ -101,6 +107,9 @@ class ServerDatabase:
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         return await self._primary.row(mapping, id)
+
+    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
+        return await self._primary.first(statement)
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""

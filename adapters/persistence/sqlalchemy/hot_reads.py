@@ -7,10 +7,10 @@ Only asyncpg is spoken here, so only PostgreSQL is read like this.
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
@@ -57,6 +57,7 @@ class HotReads:
             asyncpg.InternalClientError,
         )
         self._plans: dict[str, Plan | None] = {}
+        self._statements: dict[Select[Any], str] = {}
 
     def reads(self, mapping: AggregateMapping[Any]) -> bool:
         """Whether one statement gives the whole of such an aggregate."""
@@ -75,6 +76,14 @@ class HotReads:
         for part, column in plan.owned:
             row[part.member] = [{part.parent: row["id"], column: value} for value in row[part.member]]
         return row
+
+    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
+        """The first row of a statement without parameters. Raises Unavailable."""
+        sql = self._statements.get(statement)
+        if sql is None:
+            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})
+            sql = self._statements[statement] = str(compiled)
+        return cast("Sequence[Any] | None", await self._fetched(sql))
 
     async def _fetched(self, sql: str, *values: Any) -> Any:
         while True:

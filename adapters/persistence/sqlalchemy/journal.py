@@ -26,6 +26,7 @@ from application.shared.journal import (
 from application.shared.ports import Clock
 from domain.audit.chain import Seal, SignAs, next_seal
 
+PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
 
 HEAD_KEY = select(epochs.c.number).where(epochs.c.name == "head_key")
@@ -56,14 +57,15 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._entries, self._position = positioned(database.dialect), position_column(database.dialect)
+        self._head = select(self._position).order_by(self._position.desc()).limit(1)
 
     async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
         statement = self._entries.where(self._position > position).order_by(self._position).limit(limit)
         return await self._database.read(lambda connection: [_entry(row) for row in connection.execute(statement)])
 
     async def head(self) -> int:
-        statement = select(func.max(self._position))
-        return await self._database.read(lambda connection: connection.execute(statement).scalar() or 0)
+        found = await self._database.first(self._head)
+        return int(found[0]) if found else 0
 
 
 class SqlJournalKeeper:
@@ -77,8 +79,7 @@ class SqlJournalKeeper:
     async def order(self, holder: str) -> int:
         if self._database.dialect == "sqlite":
             return 0
-        waiting = select(journal_pending.c.number).limit(1)
-        if await self._database.read(lambda connection: connection.execute(waiting).first() is None):
+        if await self._database.first(PENDING) is None:
             return 0
         return await self._database.write(lambda connection: _append_pending(connection, holder))
 

@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Select, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -90,17 +90,27 @@ class Pool:
         hot = self._hot
         if hot is None or not hot.reads(mapping):
             return await self.read(lambda connection: aggregate_row(connection, mapping, id))
-        with translated():
-            await self._take_turn()
-            try:
-                async with self._doubt.call(self._limits.silence):
-                    return await hot.row(mapping, id)
-            finally:
-                self._end_turn()
+        return await self._hotly(hot.row, mapping, id)
+
+    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
+        """The first row of a statement without parameters. Raises Unavailable."""
+        hot = self._hot
+        if hot is None:
+            return await self.read(lambda connection: connection.execute(statement).first())
+        return await self._hotly(hot.first, statement)
 
     async def close(self) -> None:
         await self._engine.dispose()
         await self._patient.dispose()
+
+    async def _hotly(self, ask: Callable[..., Awaitable[T]], *what: Any) -> T:
+        with translated():
+            await self._take_turn()
+            try:
+                async with self._doubt.call(self._limits.silence):
+                    return await ask(*what)
+            finally:
+                self._end_turn()
 
     async def _read(self, call: Callable[[Connection], T]) -> T:
         reading = self._reading(self._engine)

@@ -48,9 +48,11 @@ class SqlRightsEpoch:
     async def _read(self) -> None:
         began = self._now()
         reading = asyncio.current_task()
-        number = await self._database.read(lambda connection: connection.execute(_NUMBER).scalar_one())
+        found = await self._database.first(_NUMBER)
+        if found is None:  # the schema put it there; without it nobody could be judged
+            raise Unavailable("database_unavailable", "The database does not say what rights there are.")
         if self._reading is reading:
-            self._number, self._read_at = number, began
+            self._number, self._read_at = int(found[0]), began
 
     @staticmethod
     async def _finish(reading: "asyncio.Task[None]") -> None:
