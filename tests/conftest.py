@@ -12,11 +12,21 @@ import pytest_asyncio
 import redis
 
 from adapters.persistence.sqlalchemy import migrations
+from entrypoints.http import direct
 from tests import mariadb, postgres
 from tests.redis_server import RedisServer, redis_for_all, redis_server
 from tests.stores import Store, memory_store, server_store, sqlite_store
 
 T = TypeVar("T")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    ways = {"choices": ("direct", "fastapi"), "default": "direct"}
+    parser.addoption("--solver", help="Who carries out routes in the tests of HTTP.", **ways)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    direct.DIRECT = config.getoption("--solver") == "direct"
 
 
 @pytest.fixture(scope="session")

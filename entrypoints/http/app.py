@@ -5,10 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.shared.actor import Origin
-from entrypoints.http import discovery, health, pages, problems
+from entrypoints.http import direct, discovery, health, pages, problems
 from entrypoints.http.edge import Edge
 from entrypoints.http.exchange import root_of
 from entrypoints.http.middleware import Exchanges
@@ -39,6 +42,25 @@ class Service(FastAPI):
             servers = {"servers": [{"url": root}]} if root else {}
             self._encoded[root] = json_bytes({**self.openapi(), **servers})
         return self._encoded[root]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers around a request. What FastAPI's own for telemetry, crashes and bodies do, ours do already."""
+        app: ASGIApp = AsyncExitStackMiddleware(self.router)
+        app = ExceptionMiddleware(app, self.exception_handlers)
+        if direct.DIRECT:
+            app = direct.DirectRoutes(app, self.router.routes, problems.refused)
+        for layer, args, options in reversed(self.user_middleware):
+            app = layer(app, *args, **options)
+        return app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

@@ -118,24 +118,27 @@ def internal_error(root_path: str, exchange: Exchange) -> Response:
 
 def install(app: FastAPI) -> None:
     """Have every refusal of this app told as a problem."""
-    app.add_exception_handler(FastOpsError, _refused)
-    app.add_exception_handler(RequestValidationError, _no_such_path)
-    app.add_exception_handler(HTTPException, _http_refused)
+    for kind in (FastOpsError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _handled)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, FastOpsError)
-    return _told(request, Problem.of(error))
+async def _handled(request: Request, error: Exception) -> Response:
+    response = await refused(request, error)
+    assert response is not None
+    return response
 
 
-async def _no_such_path(request: Request, _: Exception) -> Response:
-    """FastAPI itself validates nothing but path parameters here, and an id that is none names nothing."""
-    return _told(request, Problem.of(NotFound()))
+async def refused(request: Request, error: Exception) -> Response | None:
+    """The answer to a request that ended in this error; None for what is no refusal but a defect."""
+    if isinstance(error, FastOpsError):
+        return _told(request, Problem.of(error))
+    if isinstance(error, RequestValidationError):  # of path parameters alone: an id that is none names nothing
+        return _told(request, Problem.of(NotFound()))
+    return await _http_refused(request, error) if isinstance(error, HTTPException) else None
 
 
-async def _http_refused(request: Request, error: Exception) -> Response:
+async def _http_refused(request: Request, error: HTTPException) -> Response:
     """A path or method that no route has comes to no gate, so it is counted here."""
-    assert isinstance(error, HTTPException)
     exchange = exchange_of(request)
     if error.status_code != 406:
         try:
