@@ -1,7 +1,11 @@
 """Small stand-ins for the outside world: a clock that tests move, a seal and a signer without keys to manage."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
+
+from application.shared.mail import Mail
+from domain.shared.errors import FastOpsError
 
 
 class ManualClock:
@@ -43,3 +47,25 @@ class OpenKeys:
 
     def public(self, kid: str) -> bytes | None:
         return kid.encode() if kid.startswith("test-") else None
+
+
+class Mailbox:
+    """The port `Mailer`: keeps what is sent, or raises `fails` instead."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.fails: FastOpsError | None = None
+
+    async def send(self, mail: Mail) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.mails.append(mail)
+
+    def subjects(self, address: str) -> list[str]:
+        """What came for an address, oldest first."""
+        return [mail.subject for mail in self.mails if mail.to == address]
+
+    def token(self, address: str) -> str:
+        """What stands behind the # of the link in the newest mail for an address."""
+        text = [mail.text for mail in self.mails if mail.to == address][-1]
+        return re.findall(r"/account/[a-z-]+#(\S+)", text)[0]

@@ -6,30 +6,40 @@ from uuid import UUID
 
 from adapters.limits.memory import MemoryCounts
 from adapters.limits.sign_in import CountingSignInThrottle, NoSignInThrottle
+from adapters.limits.windows import NoRateLimiter
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.master_key import MasterKey
+from adapters.security.one_time_secrets import RandomOneTimeSecrets
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.refresh_tokens import HmacRefreshTokens
 from adapters.security.sealing import Sealer
 from adapters.security.signing_keys import KeyRing, MemorySigningKeys
 from application.identity.access import AccessService
 from application.identity.account import AccountService
+from application.identity.account_mail import AccountMailService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.confirmations import ConfirmationService
 from application.identity.groups import GroupService
+from application.identity.letters import Letters
+from application.identity.links import Links
+from application.identity.mail_requests import ACCOUNT_MAIL, MailRequests
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import SignInThrottle
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
+from application.identity.self_service import Registration, SelfService
 from application.identity.standing import Standing
 from application.identity.users import UserService
 from application.identity.views import TokenPair
+from application.shared.limits import RateLimiter
 from domain.identity.password_policy import PasswordPolicy
 from domain.identity.users import User
 from domain.shared.actor import Actor, Origin
 from tests.factories import PasswordFactory, UserFactory
+from tests.fakes import Mailbox
 from tests.stores import Store
 
 MASTER = MasterKey(bytes(range(32)))
@@ -67,6 +77,10 @@ class Identity:
     reactions: IdentityReactions
     tokens: TokenMakers
     keeper: PasswordKeeper
+    self_service: SelfService
+    confirmations: ConfirmationService
+    account_mail: AccountMailService
+    mailbox: Mailbox
 
     async def person(self, password: str | None = PASSWORD, **members: Any) -> User:
         """A stored account, with a password unless None is given."""
@@ -86,12 +100,23 @@ class Identity:
     async def actor(self, user: User) -> Actor:
         return await self.access.actor_of((await self.sign_in(user)).access_token, ORIGIN)
 
+    async def deliver(self) -> None:
+        """Work off all mails that are due."""
+        while tickets := await self.store.job_queue.claim("mail", [ACCOUNT_MAIL], 50, self.store.clock.now()):
+            for ticket in tickets:
+                await self.account_mail.deliver(ticket)
+
     async def session(self, session_id: UUID | None) -> Any:
         return await self.store.stored("sessions", session_id)  # type: ignore[arg-type]
 
 
 async def identity_on(
-    store: Store, *, throttle: SignInThrottle | None = None, hasher: Argon2Passwords = HASHER
+    store: Store,
+    *,
+    throttle: SignInThrottle | None = None,
+    hasher: Argon2Passwords = HASHER,
+    registration: Registration = Registration.OPEN,
+    limiter: RateLimiter | None = None,
 ) -> Identity:
     """All services of identity on `store`."""
     throttle = throttle or NoSignInThrottle()
@@ -99,10 +124,13 @@ async def identity_on(
     access_tokens = JoseAccessTokens(ring, issuer=ISSUER, audience=ISSUER)
     tokens = TokenMakers(access_tokens, HmacRefreshTokens(MASTER.derive("refresh-tokens")))
     keeper = PasswordKeeper(PasswordPolicy(), CommonPasswordRules(), hasher)
+    requests = MailRequests(Sealer(MASTER.derive("account-mail")), limiter or NoRateLimiter(), on=True)
+    links = Links(RandomOneTimeSecrets(MASTER.derive("link-subjects")), Sealer(MASTER.derive("one-time-links")))
+    is_open, mailbox = registration is Registration.OPEN, Mailbox()
     work, lists, clock, principals = store.work, store.lists, store.clock, store.principals
     return Identity(
         store=store,
-        users=UserService(work, lists, clock, keeper),
+        users=UserService(work, lists, clock, keeper, requests),
         account=AccountService(work, lists, clock, keeper, throttle),
         authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle),
         access=AccessService(Standing(principals, store.rights_epoch), clock, access_tokens, SECRETS),
@@ -112,4 +140,8 @@ async def identity_on(
         reactions=IdentityReactions(work, clock),
         tokens=tokens,
         keeper=keeper,
+        self_service=SelfService(work, keeper, requests, registration),
+        confirmations=ConfirmationService(work, clock, keeper, links, requests),
+        account_mail=AccountMailService(work, clock, requests, links, Letters(ISSUER), mailbox, open_to_all=is_open),
+        mailbox=mailbox,
     )

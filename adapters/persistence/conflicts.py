@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.persistence.mapping.identity import API_KEYS, GROUPS, PASSWORDS, ROLES, SESSIONS, USERS
+from adapters.persistence.mapping.identity import API_KEYS, GROUPS, ONE_TIME_TOKENS, PASSWORDS, ROLES, SESSIONS, USERS
 from adapters.persistence.mapping.knowledge import ANSWERS, COLLECTIONS, DOCUMENTS
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.tracking import AggregateMapping
@@ -14,6 +14,7 @@ MAPPINGS: tuple[AggregateMapping[Any], ...] = (
     PASSWORDS,
     SESSIONS,
     API_KEYS,
+    ONE_TIME_TOKENS,
     ROLES,
     GROUPS,
     COLLECTIONS,

@@ -1,7 +1,7 @@
 """The job desk of a unit of work, over whichever repository of jobs the store has."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.shared.jobs import JobTicket
@@ -15,6 +15,7 @@ class JobRows(Protocol):
     async def find_many(self, ids: Sequence[UUID]) -> list[Job | None]: ...
     async def open_of(self, subject_id: UUID) -> Sequence[Job]: ...
     def add(self, job: Job) -> None: ...
+    def remove(self, job: Job) -> None: ...
 
 
 def ticket_of(job: Job, version: int) -> JobTicket:
@@ -26,6 +27,7 @@ def ticket_of(job: Job, version: int) -> JobTicket:
         owner_id=job.owner_id,
         version=version,
         attempts=job.attempts,
+        payload=job.payload,
     )
 
 
@@ -35,8 +37,18 @@ class TrackedJobDesk:
     def __init__(self, rows: JobRows, clock: Clock) -> None:
         self._rows, self._clock = rows, clock
 
-    def queue(self, kind: str, subject_id: UUID, owner_id: UUID | None, *, worker: str | None = None) -> JobTicket:
-        job = Job.queue(kind=kind, subject_id=subject_id, owner_id=owner_id, at=self._clock.now())
+    def queue(
+        self,
+        kind: str,
+        subject_id: UUID,
+        owner_id: UUID | None,
+        *,
+        worker: str | None = None,
+        unit: str = "chunks",
+        payload: Mapping[str, Any] | None = None,
+    ) -> JobTicket:
+        now = self._clock.now()
+        job = Job.queue(kind=kind, subject_id=subject_id, owner_id=owner_id, at=now, unit=unit, payload=payload)
         if worker is not None:
             job.claim(worker, self._clock.now())
         self._rows.add(job)
@@ -52,6 +64,9 @@ class TrackedJobDesk:
 
     async def succeed(self, ticket: JobTicket, done: int) -> None:
         (await self._claimed(ticket)).succeed(done, self._clock.now())
+
+    async def forget(self, ticket: JobTicket) -> None:
+        self._rows.remove(await self._claimed(ticket))
 
     async def fail(self, ticket: JobTicket, code: str, detail: str) -> None:
         (await self._claimed(ticket)).fail(code, detail, self._clock.now())

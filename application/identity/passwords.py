@@ -1,7 +1,11 @@
 """How use cases take new passwords and check given ones: the policy, the list of common ones, and the hasher."""
 
-from application.identity.ports import CommonPasswords, PasswordHasher
+from uuid import UUID
+
+from application.identity.ports import CommonPasswords, IdentityWork, PasswordHasher
+from domain.identity.credentials import PasswordCredential
 from domain.identity.password_policy import PASSWORD_MAX, PasswordPolicy, normal_password
+from domain.shared.values import Instant
 
 
 class PasswordKeeper:
@@ -27,3 +31,12 @@ class PasswordKeeper:
         Raises Unavailable with retry_after when too much is waiting.
         """
         return await self._hasher.verify(normal_password(password[: PASSWORD_MAX + 1]), password_hash)
+
+
+async def put_password(uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant) -> None:
+    """Have this be the user's password, the first one or in place of another."""
+    credential = await uow.passwords.find(user_id)
+    if credential is None:
+        uow.passwords.add(PasswordCredential.set(user_id, password_hash, at))
+    else:
+        credential.change(password_hash, at)

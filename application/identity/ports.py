@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from application.identity.link_ports import OneTimeTokens
 from application.identity.views import ApiKeyView, GroupView, SessionView, UserView
+from application.shared.jobs import JobDesk
 from application.shared.unit_of_work import Commits, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.errors import LastAdministrator, RoleInUse
@@ -94,9 +96,13 @@ class IdentityWork(Commits, Protocol):
     @property
     def api_keys(self) -> ApiKeys: ...
     @property
+    def one_time_tokens(self) -> OneTimeTokens: ...
+    @property
     def roles(self) -> Roles: ...
     @property
     def groups(self) -> Groups: ...
+    @property
+    def jobs(self) -> JobDesk: ...
 
 
 class IdentityLists(Protocol):

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from application.identity.passwords import PasswordKeeper
+from application.identity.account_mail import has_joined
+from application.identity.mail_requests import Letter, MailRequest, MailRequests
+from application.identity.passwords import PasswordKeeper, put_password
 from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE, IdentityLists, IdentityWork
 from application.identity.rights import require_holding, require_known, require_recent, roles_named
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
@@ -10,7 +12,7 @@ from application.identity.views import UserView
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import EmailTaken
+from domain.identity.errors import AlreadyJoined, EmailTaken
 from domain.identity.roles import ADMIN, BUILT_IN
 from domain.identity.users import User, UserKind, normal_email, normal_name
 from domain.shared.actor import Actor, Permission
@@ -24,8 +26,15 @@ class UserService:
     What gives somebody rights or takes an account away from its owner needs a recent sign-in besides.
     """
 
-    def __init__(self, work: Work[IdentityWork], lists: IdentityLists, clock: Clock, passwords: PasswordKeeper) -> None:
-        self._work, self._lists, self._clock, self._passwords = work, lists, clock, passwords
+    def __init__(
+        self,
+        work: Work[IdentityWork],
+        lists: IdentityLists,
+        clock: Clock,
+        passwords: PasswordKeeper,
+        mail: MailRequests,
+    ) -> None:
+        self._work, self._lists, self._clock, self._passwords, self._mail = work, lists, clock, passwords, mail
 
     @repeatable
     async def create(
@@ -37,10 +46,12 @@ class UserService:
         password: str | None = None,
         roles: frozenset[str] = frozenset(),
         kind: UserKind = UserKind.PERSON,
+        invite: bool = False,
         repeat: Repeat | None = None,
     ) -> UserView:
-        """Make an account; without a password it cannot sign in yet. Raises EmailTaken, UnknownRole, RightsNotHeld
-        for roles beyond the actor's own rights, and PasswordRefused."""
+        """Make an account; without a password it cannot sign in yet. With `invite` a person without one is invited by
+        mail, where this installation sends any. Raises EmailTaken, UnknownRole, RightsNotHeld for roles beyond the
+        actor's own rights, and PasswordRefused."""
         actor.require(Permission.USERS_WRITE)
         if roles:
             require_recent(actor)
@@ -54,6 +65,23 @@ class UserService:
             self._guard_roles(uow, user, roles)
             if password is not None:
                 uow.passwords.add(PasswordCredential.set(user.id, await self._hash(user, password), user.created_at))
+            elif invite and kind is UserKind.PERSON:
+                self._mail.queue(uow.jobs, _invitation(user, actor))
+            return await uow.commit(UserView.of(user))
+
+    @repeatable
+    async def invite(self, actor: Actor, user_id: UUID, *, repeat: Repeat | None = None) -> UserView:
+        """Mail the invitation to an account that nobody has signed in to yet, again where it was mailed before.
+
+        Raises MailOff, NotFound, and AlreadyJoined where there is a password or the account is shut out.
+        """
+        actor.require(Permission.USERS_WRITE)
+        self._mail.require_on()
+        async with self._work(Operation("user.invite", actor, repeat)) as uow:
+            user = await uow.users.get(user_id)
+            if user.kind is UserKind.SERVICE or not user.is_active or await has_joined(uow, user):
+                raise AlreadyJoined()
+            self._mail.queue(uow.jobs, _invitation(user, actor))
             return await uow.commit(UserView.of(user))
 
     async def get(self, actor: Actor, user_id: UUID) -> UserView:
@@ -162,7 +190,7 @@ class UserService:
             async with self._work(Operation("user.reset_password", actor)) as uow:
                 user = await uow.users.get(user_id)
                 await require_holding(uow, actor, user.roles)
-                await self._put_password(uow, user, await self._hash(user, password))
+                await put_password(uow, user.id, await self._hash(user, password), self._clock.now())
                 await end_sessions(uow, user.id, self._clock.now())
                 await uow.commit(None)
 
@@ -226,13 +254,6 @@ class UserService:
             raise Invalid(violations=[Violation("/password", "service_account", detail)])
         return await self._passwords.hash(password, name=user.name, email=user.email)
 
-    async def _put_password(self, uow: IdentityWork, user: User, password_hash: str) -> None:
-        credential = await uow.passwords.find(user.id)
-        if credential is None:
-            uow.passwords.add(PasswordCredential.set(user.id, password_hash, self._clock.now()))
-        else:
-            credential.change(password_hash, self._clock.now())
-
     @staticmethod
     async def _remove_credentials(uow: IdentityWork, user: User) -> None:
         credential = await uow.passwords.find(user.id)
@@ -241,3 +262,7 @@ class UserService:
         for key in await uow.api_keys.of_owner(user.id):
             key.revoke(user.updated_at)
             uow.api_keys.remove(key)
+
+
+def _invitation(user: User, actor: Actor) -> MailRequest:
+    return MailRequest(letter=Letter.INVITATION, email=user.email, user_id=user.id, origin=actor.origin)

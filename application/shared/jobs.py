@@ -1,8 +1,8 @@
 """How every context queues long work and carries it out. The truth is a row; a transport only wakes workers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.shared.values import Instant
@@ -18,13 +18,26 @@ class JobTicket:
     owner_id: UUID | None
     version: int
     attempts: int
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class JobDesk(Protocol):
     """Jobs inside a unit of work: what it queues and ends is written with everything else, or not at all."""
 
-    def queue(self, kind: str, subject_id: UUID, owner_id: UUID | None, *, worker: str | None = None) -> JobTicket:
-        """Queue work; with `worker` it begins claimed by that worker, for programs that do the work themselves."""
+    def queue(
+        self,
+        kind: str,
+        subject_id: UUID,
+        owner_id: UUID | None,
+        *,
+        worker: str | None = None,
+        unit: str = "chunks",
+        payload: Mapping[str, Any] | None = None,
+    ) -> JobTicket:
+        """Queue work; with `worker` it begins claimed by that worker, for programs that do the work themselves.
+
+        `payload` is what the work needs to know, JSON; secrets in it are sealed.
+        """
 
     async def cancel_of(self, subject_id: UUID) -> None:
         """Cancel the open jobs of a subject."""
@@ -34,6 +47,9 @@ class JobDesk(Protocol):
 
     async def succeed(self, ticket: JobTicket, done: int) -> None:
         """End the claimed job. On commit raises StaleVersion when the claim was lost to another worker."""
+
+    async def forget(self, ticket: JobTicket) -> None:
+        """End the claimed job and leave nothing of it; StaleVersion as above."""
 
     async def fail(self, ticket: JobTicket, code: str, detail: str) -> None:
         """End the claimed job for good, with its named reason; StaleVersion as above."""

@@ -61,3 +61,13 @@ class Seal(Protocol):
 
     def open(self, secret: str, sealed: bytes) -> bytes:
         """The content again. Raises ValueError where it was altered or the secret is another."""
+
+
+class SealedBox(Protocol):
+    """Encrypts rows under a key of this installation, for one purpose each."""
+
+    def seal(self, content: bytes, context: bytes = b"") -> bytes:
+        """Authenticated encryption of `content`, bound to `context`; two calls give different bytes."""
+
+    def open(self, sealed: bytes, context: bytes = b"") -> bytes:
+        """The content again. Raises ValueError where it was altered, or key or context are others."""

@@ -93,6 +93,28 @@ class ReauthenticationRequired(Unauthenticated):
         return {"max_age": self.max_age}
 
 
+class LinkInvalid(Invalid):
+    """A one-time token that is refused; says the same for one that is unknown, used, expired, replaced or misused."""
+
+    default_code = "link_invalid"
+    default_detail = "This link was used before, has expired, or a newer one replaced it. Ask for another one."
+
+
+class RegistrationClosed(Forbidden):
+    default_code = "registration_closed"
+    default_detail = "Accounts are made by administrators here: ask one for an account."
+
+
+class MailOff(Forbidden):
+    default_code = "mail_off"
+    default_detail = "This installation sends no mail, so this goes through an administrator. Operators set SMTP_URL."
+
+
+class AlreadyJoined(WrongState):
+    default_code = "user_already_joined"
+    default_detail = "This account can sign in already: nobody needs an invitation to it."
+
+
 class TokenRefused(Unauthenticated):
     default_code = "invalid_token"
     default_detail = "The token or key is expired, altered or no longer valid. Sign in again."

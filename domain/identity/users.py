@@ -62,6 +62,12 @@ class UserDeleted(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmailVerified(DomainEvent):
+    name: ClassVar[str] = "identity.email_verified.v1"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRolesChanged(DomainEvent):
     name: ClassVar[str] = "identity.user_roles_changed.v1"
     user_id: UUID
@@ -138,6 +144,12 @@ class User(Aggregate):
         if address != self.email:
             self.email, self.email_verified = address, False
         self.record(UserChanged(user_id=self.id, at=at))
+
+    def verify_email(self, at: Instant) -> None:
+        """Note that the address was shown to be theirs; nothing happens where that is known."""
+        if not self.email_verified:
+            self.email_verified = True
+            self.record(EmailVerified(user_id=self.id, at=at))
 
     def disable(self, at: Instant) -> None:
         """Shut the account out; sessions and keys stop within a second. Raises WrongState if already disabled."""

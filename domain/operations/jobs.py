@@ -49,9 +49,25 @@ class Job(Aggregate):
     run_after: Instant | None = None
 
     @classmethod
-    def queue(cls, *, kind: str, subject_id: UUID, owner_id: UUID | None, at: Instant, unit: str = "chunks") -> "Job":
+    def queue(
+        cls,
+        *,
+        kind: str,
+        subject_id: UUID,
+        owner_id: UUID | None,
+        at: Instant,
+        unit: str = "chunks",
+        payload: Mapping[str, Any] | None = None,
+    ) -> "Job":
         job = cls(
-            id=new_id(), created_at=at, updated_at=at, kind=kind, subject_id=subject_id, owner_id=owner_id, unit=unit
+            id=new_id(),
+            created_at=at,
+            updated_at=at,
+            kind=kind,
+            subject_id=subject_id,
+            owner_id=owner_id,
+            unit=unit,
+            payload=payload or {},
         )
         job.touch(at)
         return job

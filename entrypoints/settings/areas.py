@@ -73,7 +73,8 @@ def _thirty_two_bytes(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _email(text: str) -> str:
+def email_address(text: str) -> str:
+    """The normal form of an address. Raises ValueError for what is none."""
     from domain.identity.users import normal_email
     from domain.shared.errors import Invalid
 
@@ -234,7 +235,7 @@ class ModelSettings(Area):
 class AccessSettings(Area):
     """Who gets in, and how often one may try."""
 
-    admin_email: Annotated[str, AfterValidator(_email)] = setting(
+    admin_email: Annotated[str, AfterValidator(email_address)] = setting(
         "admin@example.com", "an e-mail address", "The first administrator, made at the first start in development."
     )
     password_min_length: Annotated[int, Field(ge=8, le=128)] = setting(

@@ -65,6 +65,14 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             settings.data.redis_url is None or find_spec("redis"),
             WrongSetting("REDIS_URL", "needs a package that is not installed: pip install fastops[redis]."),
         ),
+        (
+            settings.mail.smtp_url is None or settings.mail_sender,
+            WrongSetting("MAIL_FROM", "must name the sender of mails, because the user of SMTP_URL is no address."),
+        ),
+        (
+            settings.mail.registration == "closed" or settings.mail_goes_to != "nowhere",
+            WrongSetting("SMTP_URL", "must name a mail server where REGISTRATION is not closed."),
+        ),
     ]
     return [problem for fine, problem in checks if not fine]
 

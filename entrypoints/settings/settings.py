@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -19,6 +20,7 @@ from entrypoints.settings.areas import (
 )
 from entrypoints.settings.audit import AuditSettings
 from entrypoints.settings.edge import EdgeSettings
+from entrypoints.settings.mail import MailSettings
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 from entrypoints.settings.server import ServerSettings
 
@@ -41,6 +43,7 @@ class Settings(BaseModel):
     models: ModelSettings = Field(default_factory=ModelSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
     observed: ObservedSettings = Field(default_factory=ObservedSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
 
     @property
@@ -81,6 +84,23 @@ class Settings(BaseModel):
     def checkpoints_dir(self) -> Path:
         """Copied heads of the audit trail."""
         return self.audit.audit_checkpoints_dir or self.service.data_dir / "audit"
+
+    def mail_goes_to(self) -> str:
+        """`smtp`, in development without a server `outbox`, else `nowhere`."""
+        if self.mail.smtp_url is not None:
+            return "smtp"
+        return "outbox" if self.service.environment is Environment.DEVELOPMENT else "nowhere"
+
+    @property
+    def mail_sender(self) -> str | None:
+        """MAIL_FROM, or the user of SMTP_URL where that is an address."""
+        user = unquote(urlsplit(revealed(self.mail.smtp_url) or "").username or "")
+        return self.mail.mail_from or (user if "@" in user else None)
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Where mails of development go that no server takes."""
+        return self.service.data_dir / "outbox"
 
     @property
     def master_key_file(self) -> Path:

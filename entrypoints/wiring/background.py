@@ -13,6 +13,7 @@ from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
 from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
 from entrypoints.worker.journal import JournalDuty
+from entrypoints.worker.mail import MAIL_EVERY, MailWorker
 from entrypoints.worker.supervisor import Loop, Supervisor
 from entrypoints.worker.upkeep import JournalUpkeep
 
@@ -39,6 +40,9 @@ class Background:
         )
         feed, leases = container.knowledge.index_feed(), persistence.leases()
         self._index = IndexKeeper(feed, self._journal.head, leases, holder)
+        self._mail = MailWorker(
+            persistence.job_queue(), persistence.clock(), container.identity.account_mail().deliver, f"mail:{holder}"
+        )
         self._ingest: IngestProcess | None = None
         if settings.store == "memory":
             run = container.knowledge.ingest().run
@@ -55,6 +59,7 @@ class Background:
             supervisor.start(loop)
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
+        supervisor.start(Loop("mail", self._mail.step, MAIL_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))

@@ -16,6 +16,7 @@ from entrypoints.wiring.identity import IdentityContainer
 from entrypoints.wiring.knowledge import KnowledgeContainer
 from entrypoints.wiring.language import LanguageContainer
 from entrypoints.wiring.limits import LimitsContainer
+from entrypoints.wiring.mail import MailContainer
 from entrypoints.wiring.operations import OperationsContainer
 from entrypoints.wiring.persistence import PersistenceContainer
 from entrypoints.wiring.retrieval import RetrievalContainer
@@ -40,8 +41,9 @@ class Container(DeclarativeContainer):
     retrieval: Any = Area(RetrievalContainer, settings=settings)
     language: Any = Area(LanguageContainer, settings=settings)
     limits: Any = Area(LimitsContainer, settings=settings, language=language)
+    mail: Any = Area(MailContainer, settings=settings, persistence=persistence, security=security, limits=limits)
     identity: Any = Area(
-        IdentityContainer, settings=settings, persistence=persistence, security=security, limits=limits
+        IdentityContainer, settings=settings, persistence=persistence, security=security, limits=limits, mail=mail
     )
     knowledge: Any = Area(
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language

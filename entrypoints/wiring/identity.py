@@ -3,23 +3,30 @@
 from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import DependenciesContainer, Dependency, Factory, Provider, Singleton
+from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Factory, Provider, Singleton
 
 from application.identity.access import AccessService
 from application.identity.account import AccountService
+from application.identity.account_mail import AccountMailService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
+from application.identity.confirmations import ConfirmationService
 from application.identity.groups import GroupService
 from application.identity.introspection import IntrospectionService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.reauthentication import ReauthenticationService
 from application.identity.roles import RoleService
+from application.identity.self_service import Registration, SelfService
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
 from entrypoints.settings.settings import Settings
+
+
+def is_open(registration: Registration) -> bool:
+    return registration is Registration.OPEN
 
 
 class IdentityContainer(DeclarativeContainer):
@@ -29,12 +36,15 @@ class IdentityContainer(DeclarativeContainer):
     persistence: Any = DependenciesContainer()
     security: Any = DependenciesContainer()
     limits: Any = DependenciesContainer()
+    mail: Any = DependenciesContainer()
 
     policy = Factory(PasswordPolicy, settings.provided.access.password_min_length)
     passwords = Singleton(PasswordKeeper, policy, security.common_passwords, security.passwords)
     tokens = Factory(TokenMakers, access=security.access_tokens, refresh=security.refresh_tokens)
 
-    users = Singleton(UserService, persistence.store, persistence.identity_lists, persistence.clock, passwords)
+    users = Singleton(
+        UserService, persistence.store, persistence.identity_lists, persistence.clock, passwords, mail.requests
+    )
     account = Singleton(
         AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, limits.sign_in
     )
@@ -72,6 +82,21 @@ class IdentityContainer(DeclarativeContainer):
         security.access_tokens,
         security.refresh_tokens,
         security.api_key_secrets,
+    )
+    registration = Callable(Registration, settings.provided.mail.registration)
+    self_service = Singleton(SelfService, persistence.store, passwords, mail.requests, registration)
+    confirmations = Singleton(
+        ConfirmationService, persistence.store, persistence.clock, passwords, mail.links, mail.requests
+    )
+    account_mail = Singleton(
+        AccountMailService,
+        persistence.store,
+        persistence.clock,
+        mail.requests,
+        mail.links,
+        mail.letters,
+        mail.mailer,
+        open_to_all=Callable(is_open, registration),
     )
     sessions = Singleton(SessionService, persistence.store, persistence.identity_lists, persistence.clock)
     api_keys = Singleton(

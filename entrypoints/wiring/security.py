@@ -11,6 +11,7 @@ from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.head_keys import HeadKeys
 from adapters.security.master_key import MasterKey
+from adapters.security.one_time_secrets import RandomOneTimeSecrets
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.refresh_tokens import HmacRefreshTokens
 from adapters.security.sealing import RepeatSeal, Sealer
@@ -39,6 +40,9 @@ class KeysContainer(DeclarativeContainer):
     repeat_seal = Singleton(RepeatSeal, Callable(derived, master, "repeats"))
     head_keys = Singleton(HeadKeys, master.provided.derive)
     ring_sealer = Singleton(Sealer, Callable(derived, master, "signing-keys"))
+    mail_seal = Singleton(Sealer, Callable(derived, master, "account-mail"))
+    link_seal = Singleton(Sealer, Callable(derived, master, "one-time-links"))
+    link_key = Callable(derived, master, "link-subjects")
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")
 
@@ -64,6 +68,9 @@ class SecurityContainer(DeclarativeContainer):
         siblings=Callable(other_ports, settings),
     )
     refresh_tokens = Singleton(HmacRefreshTokens, keys.refresh_key)
+    mail_seal = keys.mail_seal
+    link_seal = keys.link_seal
+    one_time_secrets = Singleton(RandomOneTimeSecrets, keys.link_key)
     api_key_secrets = Singleton(ChecksummedApiKeySecrets)
     cursor_key = Singleton(bytes, keys.cursor_key)
     passwords = Singleton(Argon2Passwords)

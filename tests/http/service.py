@@ -13,6 +13,7 @@ from dependency_injector.providers import Object
 from fastapi import FastAPI
 
 from adapters.security.passwords import Argon2Passwords
+from application.identity.mail_requests import ACCOUNT_MAIL
 from application.knowledge.intake import INGEST
 from application.shared.ports import Clock
 from domain.identity.users import UserKind
@@ -22,6 +23,7 @@ from entrypoints.settings.settings import Settings, load_settings
 from entrypoints.wiring.container import Container, build_container
 from entrypoints.wiring.lifecycle import Extent, running
 from entrypoints.worker.journal import JournalDuty, keep_once
+from tests.fakes import Mailbox
 from tests.http.embedding import WordEmbedder, WordTokenizer
 
 PASSWORD = "a horse that reads quietly"
@@ -119,6 +121,12 @@ class Service:
         await self.number()
         await self.container.knowledge.index_feed().catch_up()
 
+    async def deliver(self) -> None:
+        """Send all mails that are due, as the worker of a running service does."""
+        queue, clock = self.container.persistence.job_queue(), self.container.persistence.clock()
+        for ticket in await queue.claim("tests", [ACCOUNT_MAIL], 50, clock.now()):
+            await self.container.identity.account_mail().deliver(ticket)
+
     async def number(self) -> None:
         """Give all journal entries their place and seal them."""
         persistence = self.container.persistence
@@ -147,6 +155,13 @@ def quick_container(settings: Settings) -> Container:
     container.retrieval.embedder.override(Object(WordEmbedder()))
     container.retrieval.tokenizer.override(Object(WordTokenizer()))
     return container
+
+
+def with_mailbox(service: Service) -> Mailbox:
+    """Have the service's mails end here."""
+    mailbox = Mailbox()
+    service.container.mail.mailer.override(Object(mailbox))
+    return mailbox
 
 
 @asynccontextmanager

@@ -16,6 +16,12 @@ from entrypoints.http.v1.routes import ROUTERS
 PUBLIC = {
     ("POST", "/api/v1/auth/token"),
     ("POST", "/api/v1/auth/revoke"),
+    ("POST", "/api/v1/auth/register"),
+    ("POST", "/api/v1/auth/email-verifications"),
+    ("POST", "/api/v1/auth/email-verifications/confirm"),
+    ("POST", "/api/v1/auth/password-resets"),
+    ("POST", "/api/v1/auth/password-resets/confirm"),
+    ("POST", "/api/v1/auth/invitations/accept"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/livez"),
@@ -44,6 +50,12 @@ WITHOUT_REPEATS = {
     "/api/v1/auth/introspect": "changes nothing",
     "/api/v1/search": "changes nothing",
     "/api/v1/me/reauthentication": "as sign-in: the proof is looked at each time",
+    "/api/v1/auth/register": "a repeat mails again, and its link replaces the one before",
+    "/api/v1/auth/email-verifications": "a repeat mails again, and its link replaces the one before",
+    "/api/v1/auth/password-resets": "a repeat mails again, and its link replaces the one before",
+    "/api/v1/auth/email-verifications/confirm": "a link works once",
+    "/api/v1/auth/password-resets/confirm": "a link works once",
+    "/api/v1/auth/invitations/accept": "a link works once",
 }
 
 

@@ -20,6 +20,8 @@ ANOTHER_STATE = '"another state"'
 """An ETag of nothing: whoever gets in is told so, and what is there stays for those who come after."""
 NOT_HELD = {"rights_not_held", "scope_not_held"}
 """Refusals of what the example asks to be given, and not of whoever asks."""
+SWITCHED_OFF = {"registration_closed", "mail_off"}
+"""Refusals that everybody gets, because of how the service is set."""
 EXPIRY = datetime(2026, 1, 1, 1, tzinfo=UTC)
 
 
@@ -64,7 +66,7 @@ async def ask(caller: Caller, operation: Described, things: dict[str, str]) -> h
 def told(answer: httpx2.Response) -> str:
     """What an answer says about rights."""
     assert answer.status_code != 500
-    about_content = answer.status_code == 403 and answer.json()["code"] in NOT_HELD
+    about_content = answer.status_code == 403 and answer.json()["code"] in NOT_HELD | SWITCHED_OFF
     return str(answer.status_code) if answer.status_code in {401, 403, 404} and not about_content else OK
 
 

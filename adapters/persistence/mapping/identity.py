@@ -4,10 +4,12 @@ from adapters.persistence.tracking import AggregateMapping, Owned, Row, Unique
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.errors import EmailTaken, GroupNameTaken, RoleNameTaken
 from domain.identity.groups import Group
+from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
 from domain.identity.sessions import Authentication, Method, Session, SessionEnd
 from domain.identity.users import User, UserKind, UserStatus
 from domain.shared.actor import Permission
+from domain.shared.errors import StaleVersion
 
 
 def user_to_row(user: User) -> Row:
@@ -114,6 +116,31 @@ def api_key_from_row(row: Row) -> ApiKey:
     )
 
 
+def one_time_token_to_row(token: OneTimeToken) -> Row:
+    return {
+        "subject": token.subject,
+        "purpose": token.purpose.value,
+        "user_id": token.user_id,
+        "secret_hash": token.secret_hash,
+        "content": token.content,
+        "expires_at": token.expires_at,
+    }
+
+
+def one_time_token_from_row(row: Row) -> OneTimeToken:
+    return OneTimeToken(
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        subject=row["subject"],
+        purpose=TokenPurpose(row["purpose"]),
+        user_id=row["user_id"],
+        secret_hash=row["secret_hash"],
+        content=row["content"],
+        expires_at=row["expires_at"],
+    )
+
+
 def role_to_row(role: CustomRole) -> Row:
     permissions = sorted(permission.value for permission in role.permissions)
     return {"name": role.name, "description": role.description, "permissions": permissions}
@@ -184,6 +211,15 @@ API_KEYS = AggregateMapping[ApiKey](
     secret=frozenset({"secret_hash", "previous_hash"}),
     rights=frozenset({"name", "scopes", "secret_hash", "expires_at", "allowed_cidrs", "previous_until"}),
 )
+ONE_TIME_TOKENS = AggregateMapping[OneTimeToken](
+    kind="one_time_token",
+    table="one_time_tokens",
+    to_row=one_time_token_to_row,
+    from_row=one_time_token_from_row,
+    unique=(Unique(("subject", "purpose"), StaleVersion),),
+    secret=frozenset({"subject", "secret_hash", "content"}),
+)
+"""Of two first tokens of a subject at once the later one sees what replaced it, as with any other change."""
 ROLES = AggregateMapping[CustomRole](
     kind="role",
     table="roles",

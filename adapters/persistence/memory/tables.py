@@ -17,7 +17,12 @@ from domain.identity.roles import ADMIN, BUILT_IN
 from domain.identity.users import UserStatus
 from domain.shared.errors import Conflict, StaleVersion
 
-PARENTS = {"passwords": ("id", "users"), "sessions": ("user_id", "users"), "api_keys": ("owner_id", "users")}
+PARENTS = {
+    "passwords": ("id", "users"),
+    "sessions": ("user_id", "users"),
+    "api_keys": ("owner_id", "users"),
+    "one_time_tokens": ("user_id", "users"),
+}
 _PLACES = {mapping.table: place for place, mapping in enumerate(MAPPINGS)}
 Tables = dict[str, dict[UUID, Row]]
 RepeatKey = tuple[str, str, str]
@@ -148,7 +153,7 @@ def _check_parents(tables: Tables, changes: Sequence[Change]) -> None:
         parent = PARENTS.get(change.mapping.table)
         if not parent or change.after is None or change.id not in tables[change.mapping.table]:
             continue
-        if change.after[parent[0]] not in tables[parent[1]]:
+        if change.after[parent[0]] not in {None, *tables[parent[1]]}:
             raise Conflict("reference_missing", "Something that this refers to is gone.")
 
 

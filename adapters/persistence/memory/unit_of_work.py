@@ -18,6 +18,7 @@ from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.groups import Group
+from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
 from domain.identity.sessions import Session
 from domain.identity.users import User
@@ -73,6 +74,19 @@ class MemoryApiKeys(MemoryRepository[ApiKey]):
 
     async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]:
         return self._where(owner_id=owner_id)
+
+
+class MemoryOneTimeTokens(MemoryRepository[OneTimeToken]):
+    mapping = identity.ONE_TIME_TOKENS
+
+    async def by_secret(self, secret_hash: bytes) -> OneTimeToken | None:
+        return next(iter(self._where(secret_hash=secret_hash)), None)
+
+    async def of_subject(self, subject: str, purpose: TokenPurpose) -> OneTimeToken | None:
+        return next(iter(self._where(subject=subject, purpose=purpose.value)), None)
+
+    async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]:
+        return self._where(user_id=user_id)
 
 
 class MemoryRoles(MemoryRepository[CustomRole]):
@@ -139,6 +153,10 @@ class MemoryUnitOfWork:
     @cached_property
     def api_keys(self) -> MemoryApiKeys:
         return MemoryApiKeys(self._tracker, self._store.database)
+
+    @cached_property
+    def one_time_tokens(self) -> MemoryOneTimeTokens:
+        return MemoryOneTimeTokens(self._tracker, self._store.database)
 
     @cached_property
     def roles(self) -> MemoryRoles:

@@ -17,6 +17,7 @@ from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import Row, TrackedRepository, Tracker
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.groups import Group
+from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
 from domain.identity.sessions import Session
 from domain.identity.users import User
@@ -89,6 +90,20 @@ class SqlApiKeys(TableRepository[ApiKey]):
 
     async def of_owner(self, owner_id: UUID) -> Sequence[ApiKey]:
         return await self._where(identity_tables.api_keys.c.owner_id == owner_id)
+
+
+class SqlOneTimeTokens(TableRepository[OneTimeToken]):
+    mapping = identity.ONE_TIME_TOKENS
+
+    async def by_secret(self, secret_hash: bytes) -> OneTimeToken | None:
+        return await self._one(identity_tables.one_time_tokens.c.secret_hash == secret_hash)
+
+    async def of_subject(self, subject: str, purpose: TokenPurpose) -> OneTimeToken | None:
+        table = identity_tables.one_time_tokens
+        return await self._one(table.c.subject == subject, table.c.purpose == purpose.value)
+
+    async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]:
+        return await self._where(identity_tables.one_time_tokens.c.user_id == user_id)
 
 
 class SqlRoles(TableRepository[CustomRole]):

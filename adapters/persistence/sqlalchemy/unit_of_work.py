@@ -18,6 +18,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlDocuments,
     SqlGroups,
     SqlJobs,
+    SqlOneTimeTokens,
     SqlPasswords,
     SqlRoles,
     SqlSessions,
@@ -54,6 +55,10 @@ class SqlUnitOfWork:
     @cached_property
     def api_keys(self) -> SqlApiKeys:
         return SqlApiKeys(self._tracker, self._store.database)
+
+    @cached_property
+    def one_time_tokens(self) -> SqlOneTimeTokens:
+        return SqlOneTimeTokens(self._tracker, self._store.database)
 
     @cached_property
     def roles(self) -> SqlRoles:

@@ -9,8 +9,10 @@ from application.identity.users import UserService
 from application.identity.views import UserView
 from application.shared.unit_of_work import Repeat
 from domain.identity.errors import (
+    AlreadyJoined,
     EmailTaken,
     LastAdministrator,
+    MailOff,
     PasswordRefused,
     ReauthenticationRequired,
     RightsNotHeld,
@@ -80,7 +82,8 @@ async def create_user(
     repeat: RepeatKey,
     users: Users,
 ) -> Response:
-    """Make an account. Service accounts have API keys and no password."""
+    """Make an account. A person without password is invited by mail to choose one, where this installation sends
+    mails. Service accounts have API keys and no password."""
     view = await users.create(
         actor,
         name=content.name,
@@ -88,6 +91,7 @@ async def create_user(
         password=content.password,
         roles=frozenset(content.roles),
         kind=content.kind,
+        invite=True,
         repeat=repeat,
     )
     return changed(user_out(view), tag_of(view), status=201, location=place(request, "users", view.id), repeat=repeat)
@@ -160,6 +164,18 @@ async def enable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: Repeat
     """Let a user in again."""
     view = await users.enable(actor, user_id, repeat=repeat)
     return changed(user_out(view), tag_of(view), repeat=repeat)
+
+
+@router.post(
+    "/{user_id}/invitation",
+    status_code=202,
+    response_model=UserOut,
+    responses={202: shown(USER, "ETag"), **problems(AlreadyJoined, MailOff)},
+)
+async def invite_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: RepeatKey, users: Users) -> Response:
+    """Mail the invitation again to somebody who has not signed in yet. It replaces the one before."""
+    view = await users.invite(actor, user_id, repeat=repeat)
+    return changed(user_out(view), tag_of(view), status=202, repeat=repeat)
 
 
 @router.put(

@@ -84,6 +84,21 @@ api_keys = Table(
     Index(None, "created_at", "id"),
     Index(None, "name", "id"),
 )
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    *root_columns(),
+    Column("subject", key_text(64), nullable=False),
+    Column("purpose", key_text(20), nullable=False),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("secret_hash", short_bytes(32), nullable=False),
+    Column("content", LONG_BYTES, nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    UniqueConstraint("subject", "purpose"),
+    UniqueConstraint("secret_hash"),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+)
 roles = Table(
     "roles",
     metadata,
