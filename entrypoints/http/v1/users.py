@@ -170,12 +170,14 @@ async def enable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: Repeat
     "/{user_id}/invitation",
     status_code=202,
     response_model=UserOut,
-    responses={202: shown(USER, "ETag"), **problems(AlreadyJoined, MailOff)},
+    responses={202: shown(USER, "Location", "ETag"), **problems(AlreadyJoined, MailOff)},
 )
-async def invite_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: RepeatKey, users: Users) -> Response:
+async def invite_user(
+    request: Request, actor: Writer, user_id: IdInPath, _: Empty, repeat: RepeatKey, users: Users
+) -> Response:
     """Mail the invitation again to somebody who has not signed in yet. It replaces the one before."""
     view = await users.invite(actor, user_id, repeat=repeat)
-    return changed(user_out(view), tag_of(view), status=202, repeat=repeat)
+    return changed(user_out(view), tag_of(view), status=202, location=place(request, "users", view.id), repeat=repeat)
 
 
 @router.put(

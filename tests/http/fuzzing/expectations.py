@@ -19,6 +19,7 @@ BEYOND_SCHEMA: Final = {
     "idempotency_key_reused": "which keys were used",
     "in_the_past": "what time it is",
     "invalid_grant": "which passwords and tokens are right",
+    "link_invalid": "which links were mailed",
     "malformed_json": "numbers beyond 64 bits, and nesting",
     "name": "names of members deep within metadata",
     "password_refused": "which passwords are common, one's own name or not the present one",
