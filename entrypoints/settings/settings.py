@@ -85,6 +85,7 @@ class Settings(BaseModel):
         """Copied heads of the audit trail."""
         return self.audit.audit_checkpoints_dir or self.service.data_dir / "audit"
 
+    @property
     def mail_goes_to(self) -> str:
         """`smtp`, in development without a server `outbox`, else `nowhere`."""
         if self.mail.smtp_url is not None:
