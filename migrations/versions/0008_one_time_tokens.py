@@ -5,8 +5,8 @@ from alembic import op
 
 from adapters.persistence.sqlalchemy.tables.base import LONG_BYTES, UniqueId, UtcDateTime, key_text, short_bytes
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
