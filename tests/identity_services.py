@@ -13,9 +13,11 @@ from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.master_key import MasterKey
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
 from adapters.security.passwords import Argon2Passwords
+from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
 from adapters.security.sealing import Sealer
 from adapters.security.signing_keys import KeyRing, MemorySigningKeys
+from adapters.security.totp import PyotpCodes
 from application.identity.access import AccessService
 from application.identity.account import AccountService
 from application.identity.account_mail import AccountMailService
@@ -30,8 +32,10 @@ from application.identity.passwords import PasswordKeeper
 from application.identity.ports import SignInThrottle
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
+from application.identity.second_factors import SecondFactors, Shown
 from application.identity.self_service import Registration, SelfService
 from application.identity.standing import Standing
+from application.identity.totp import TotpService
 from application.identity.users import UserService
 from application.identity.views import TokenPair
 from application.shared.limits import RateLimiter
@@ -47,6 +51,8 @@ ISSUER = "https://kb.example.com"
 PASSWORD = "a horse that reads quietly"
 ORIGIN = Origin(request_id="r-1", client_address="192.0.2.1")
 SECRETS = ChecksummedApiKeySecrets()
+TOTP_CODES = PyotpCodes(Sealer(MASTER.derive("totp")), "FastOps")
+RECOVERY_TEXTS = RandomRecoveryCodes()
 HASHER = Argon2Passwords(memory_kib=8, passes=1, workers=1)
 
 
@@ -75,6 +81,8 @@ class Identity:
     groups: GroupService
     api_keys: ApiKeyService
     reactions: IdentityReactions
+    totp: TotpService
+    factors: SecondFactors
     tokens: TokenMakers
     keeper: PasswordKeeper
     self_service: SelfService
@@ -92,6 +100,12 @@ class Identity:
 
     async def sign_in(self, user: User, password: str = PASSWORD, origin: Origin = ORIGIN) -> TokenPair:
         return await self.authentication.password_grant(origin, email=user.email, password=password)
+
+    async def sign_in_with(self, user: User, code: str) -> TokenPair:
+        """By the password and a second factor."""
+        return await self.authentication.password_grant(
+            ORIGIN, email=user.email, password=PASSWORD, shown=Shown(code=code)
+        )
 
     async def signed_in(self, **members: Any) -> Actor:
         """The actor of a new account with these members."""
@@ -127,17 +141,20 @@ async def identity_on(
     requests = MailRequests(Sealer(MASTER.derive("account-mail")), limiter or NoRateLimiter(), on=True)
     links = Links(RandomOneTimeSecrets(MASTER.derive("link-subjects")), Sealer(MASTER.derive("one-time-links")))
     is_open, mailbox = registration is Registration.OPEN, Mailbox()
+    factors = SecondFactors(store.work, store.clock, TOTP_CODES, RECOVERY_TEXTS)
     work, lists, clock, principals = store.work, store.lists, store.clock, store.principals
     return Identity(
         store=store,
         users=UserService(work, lists, clock, keeper, requests),
         account=AccountService(work, lists, clock, keeper, throttle),
-        authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle),
+        authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle, factors),
         access=AccessService(Standing(principals, store.rights_epoch), clock, access_tokens, SECRETS),
         roles=RoleService(work, clock),
         groups=GroupService(work, lists, clock),
         api_keys=ApiKeyService(work, lists, clock, SECRETS),
         reactions=IdentityReactions(work, clock),
+        totp=TotpService(work, clock, TOTP_CODES, RECOVERY_TEXTS, throttle),
+        factors=factors,
         tokens=tokens,
         keeper=keeper,
         self_service=SelfService(work, keeper, requests, registration),

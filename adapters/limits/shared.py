@@ -93,3 +93,11 @@ class SharedSignInThrottle:
                 await self._shared.succeeded(address, account)
         except StoreDown:
             return
+
+    async def give_back(self, address: str | None, account: str) -> None:
+        await self._local.give_back(address, account)
+        try:
+            async with self._circuit.trying():
+                await self._shared.give_back(address, account)
+        except StoreDown:
+            return

@@ -73,9 +73,11 @@ class CountingSignInThrottle:
             raise RateLimited("sign_in_limited", detail, retry_after=self._wait(ends))
 
     async def succeeded(self, address: str | None, account: str) -> None:
-        place, name = subscriber(address), _name(account)
-        await self._give_back(self._counted(place, name))
+        await self.give_back(address, account)
         await self.remember(address, account)
+
+    async def give_back(self, address: str | None, account: str) -> None:
+        await self._give_back(self._counted(subscriber(address), _name(account)))
 
     async def remember(self, address: str | None, account: str) -> None:
         """Have this account no longer depend on its limit when it signs in from this address."""
@@ -106,6 +108,9 @@ class NoSignInThrottle:
         """Let everybody in."""
 
     async def succeeded(self, address: str | None, account: str) -> None:
+        """Nothing was counted."""
+
+    async def give_back(self, address: str | None, account: str) -> None:
         """Nothing was counted."""
 
 

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from adapters.persistence.mapping.identity import API_KEYS, GROUPS, ONE_TIME_TOKENS, PASSWORDS, ROLES, SESSIONS, USERS
+from adapters.persistence.mapping.identity import (
+    API_KEYS,
+    GROUPS,
+    ONE_TIME_TOKENS,
+    PASSWORDS,
+    RECOVERY_CODES,
+    ROLES,
+    SESSIONS,
+    TOTP_FACTORS,
+    USERS,
+)
 from adapters.persistence.mapping.knowledge import ANSWERS, COLLECTIONS, DOCUMENTS
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.tracking import AggregateMapping
@@ -15,6 +25,8 @@ MAPPINGS: tuple[AggregateMapping[Any], ...] = (
     SESSIONS,
     API_KEYS,
     ONE_TIME_TOKENS,
+    TOTP_FACTORS,
+    RECOVERY_CODES,
     ROLES,
     GROUPS,
     COLLECTIONS,

@@ -13,20 +13,22 @@ from application.identity.ports import (
     SignInThrottle,
 )
 from application.identity.rights import rights_in
+from application.identity.second_factors import SecondFactors, Shown
 from application.identity.sessions import settled
 from application.identity.views import AccessGrant, TokenPair
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import InvalidGrant, TokenRefused
+from domain.identity.errors import InvalidGrant, SecondFactorRequired, TokenRefused
 from domain.identity.roles import Rights
-from domain.identity.sessions import Session, SessionEnd
+from domain.identity.sessions import Method, Session, SessionEnd
 from domain.identity.users import User, normal_email
 from domain.shared.actor import Actor, ActorType, Origin, anonymous
 from domain.shared.errors import Conflict, Invalid, StaleVersion
 from domain.shared.values import Instant, new_id
 
 USER_AGENT_MAX = 400
+NOTHING = Shown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,17 @@ class AuthenticationService:
         passwords: PasswordKeeper,
         tokens: TokenMakers,
         throttle: SignInThrottle,
+        factors: SecondFactors,
     ) -> None:
         self._work, self._principals, self._clock = work, principals, clock
         self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
+        self._factors = factors
 
     async def password_grant(
-        self, origin: Origin, *, email: str, password: str, user_agent: str | None = None
+        self, origin: Origin, *, email: str, password: str, shown: Shown = NOTHING, user_agent: str | None = None
     ) -> TokenPair:
-        """Sign in. Raises InvalidGrant, RateLimited, and Unavailable when too many passwords wait to be checked.
+        """Sign in. Raises InvalidGrant, RateLimited, and Unavailable when too many passwords wait to be checked; where
+        the password is right, SecondFactorRequired if nothing of an enrolled one is `shown`.
 
         An unknown account takes the same reads and the same place in the queue as a known one.
         """
@@ -69,7 +74,8 @@ class AuthenticationService:
             raise InvalidGrant()
         session_id = new_id()
         actor = _actor(known.user.id, known.user.name, session_id, origin)
-        token, session = self._begin(known.user.id, session_id, origin, user_agent)
+        methods = await self._methods(actor, known, shown, account)
+        token, session = self._begin(known.user.id, session_id, methods, origin, user_agent)
         pair = await self._start(actor, known, renewed, session, token)
         await self._confirm(actor, known, session_id)
         await self._throttle.succeeded(origin.client_address, account)
@@ -117,7 +123,17 @@ class AuthenticationService:
             credential = await uow.passwords.find(user.id if user else new_id())
             return _Known(user, credential) if user and credential else None
 
-    def _begin(self, user_id: UUID, session_id: UUID, origin: Origin, user_agent: str | None) -> tuple[str, Session]:
+    async def _methods(self, actor: Actor, known: "_Known", shown: Shown, account: str) -> tuple[Method, ...]:
+        """How somebody whose password was right has signed in. A wrong second factor counts, a missing one does not."""
+        try:
+            return await self._factors.prove(actor, known.user.id, shown)
+        except SecondFactorRequired:
+            await self._throttle.give_back(actor.origin.client_address, account)
+            raise
+
+    def _begin(
+        self, user_id: UUID, session_id: UUID, methods: tuple[Method, ...], origin: Origin, user_agent: str | None
+    ) -> tuple[str, Session]:
         token, secret_hash = self._tokens.refresh.mint(session_id)
         session = Session.start(
             session_id=session_id,
@@ -126,6 +142,7 @@ class AuthenticationService:
             at=self._clock.now(),
             client_address=origin.client_address,
             user_agent=(user_agent or "")[:USER_AGENT_MAX] or None,
+            methods=methods,
         )
         return token, session
 

@@ -190,7 +190,10 @@ class SignInThrottle(Protocol):
         """Count an attempt. Raises RateLimited with retry_after, before anything is hashed."""
 
     async def succeeded(self, address: str | None, account: str) -> None:
-        """Give the attempt back: right passwords are not limited."""
+        """Give the attempt back: right passwords are not limited. The address is known for the account from then on."""
+
+    async def give_back(self, address: str | None, account: str) -> None:
+        """Give the attempt back, and nothing more: what was shown was right, but not all that a sign-in needs."""
 
 
 @dataclass(frozen=True, slots=True)

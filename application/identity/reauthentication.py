@@ -4,12 +4,13 @@ from application.identity.authentication import access_grant
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import AccessTokens, IdentityWork, SignInThrottle
 from application.identity.rights import require_session, rights_in
+from application.identity.second_factors import SecondFactors, Shown
 from application.identity.sessions import settled
 from application.identity.views import AccessGrant
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import InvalidGrant, TokenRefused
+from domain.identity.errors import InvalidGrant, SecondFactorRequired, TokenRefused
 from domain.identity.sessions import Method
 from domain.identity.users import User
 from domain.shared.actor import Actor
@@ -25,13 +26,15 @@ class ReauthenticationService:
         passwords: PasswordKeeper,
         tokens: AccessTokens,
         throttle: SignInThrottle,
+        factors: SecondFactors,
     ) -> None:
         self._work, self._clock = work, clock
         self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
+        self._factors = factors
 
-    async def reauthenticate(self, actor: Actor, *, password: str) -> AccessGrant:
-        """An access token that tells of a recent sign-in. Raises InvalidGrant for wrong proofs, SessionRequired for
-        API keys, RateLimited and Unavailable as a sign-in does."""
+    async def reauthenticate(self, actor: Actor, *, password: str, shown: Shown) -> AccessGrant:
+        """An access token that tells of a recent sign-in. Raises InvalidGrant and SecondFactorRequired for what a
+        sign-in would not take, SessionRequired for API keys, RateLimited and Unavailable as a sign-in does."""
         require_session(actor)
         user, credential = await self._account(actor)
         address = actor.origin.client_address
@@ -39,7 +42,12 @@ class ReauthenticationService:
         fits, _ = await self._passwords.verify(password, credential.password_hash if credential else None)
         if not fits:
             raise InvalidGrant()
-        grant = await settled(lambda: self._renew(actor, (Method.PASSWORD,)))
+        try:
+            methods = await self._factors.prove(actor, user.id, shown)
+        except SecondFactorRequired:
+            await self._throttle.give_back(address, user.email)
+            raise
+        grant = await settled(lambda: self._renew(actor, methods))
         await self._throttle.succeeded(address, user.email)
         return grant
 

@@ -168,3 +168,21 @@ class GroupView:
             updated_at=group.updated_at,
             version=group.version,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotpView:
+    """`status` is off, pending or active. Secret and `otpauth://` address are there once: when it is begun."""
+
+    status: str
+    confirmed_at: Instant | None
+    recovery_codes_left: int
+    secret: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesView:
+    """Recovery codes, which are shown this once."""
+
+    codes: tuple[str, ...]

@@ -31,6 +31,31 @@ class InvalidGrant(Malformed):
     default_detail = "The e-mail and password, or the refresh token, are not valid."
 
 
+class SecondFactorRequired(InvalidGrant):
+    """The password was right, and more is asked for; `factors` are the kinds that would do."""
+
+    default_code = "second_factor_required"
+    default_detail = "This account has a second factor: send the same again with a code as totp."
+
+    def __init__(self, factors: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.factors = factors
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        return {"factors": list(self.factors)}
+
+
+class CodeRefused(Invalid):
+    default_code = "code_refused"
+    default_detail = "This code is wrong, too old or was used before; take the one that the app shows now."
+
+
+class SecondFactorMissing(WrongState):
+    default_code = "second_factor_missing"
+    default_detail = "Recovery codes stand in for a second factor: add one first."
+
+
 class PasswordRefused(Invalid):
     default_code = "password_refused"
     default_detail = "This password is not accepted; see errors."

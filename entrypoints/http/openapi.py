@@ -86,6 +86,11 @@ PROBLEM: Final[dict[str, Any]] = {
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Violation"}},
         "error": {"type": "string", "description": "RFC 6749 §5.2, at the token endpoint."},
         "error_description": {"type": "string"},
+        "factors": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Second factors that would do: `totp`, `recovery_code`.",
+        },
         "max_age": {"type": "integer", "description": "RFC 9470: the seconds within which the sign-in must have been."},
     },
 }

@@ -43,7 +43,11 @@ HTTP_REFUSALS: Mapping[int, tuple[str, str]] = {
 """Refusals that only HTTP knows: status, then code and detail."""
 INTERNAL = ("internal_error", "Something went wrong on this side. The request id leads operators to the cause.")
 
-OAUTH_ERRORS = frozenset({"invalid_request", "invalid_client", "invalid_grant", "unsupported_grant_type"})
+OAUTH_ERRORS: Mapping[str, str] = {
+    "second_factor_required": "invalid_grant",
+    **{code: code for code in ("invalid_request", "invalid_client", "invalid_grant", "unsupported_grant_type")},
+}
+"""Codes that RFC 6749 §5.2 has a word for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Problem:
 
     def _oauth_error(self) -> str:
         if self.code in OAUTH_ERRORS:
-            return self.code
+            return OAUTH_ERRORS[self.code]
         return "temporarily_unavailable" if self.status >= 500 or self.status == 429 else "invalid_request"
 
 

@@ -17,9 +17,11 @@ from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.reauthentication import ReauthenticationService
 from application.identity.roles import RoleService
+from application.identity.second_factors import SecondFactors
 from application.identity.self_service import Registration, SelfService
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
+from application.identity.totp import TotpService
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
 from entrypoints.settings.settings import Settings
@@ -48,6 +50,17 @@ class IdentityContainer(DeclarativeContainer):
     account = Singleton(
         AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, limits.sign_in
     )
+    second_factors = Singleton(
+        SecondFactors, persistence.store, persistence.clock, security.totp_codes, security.recovery_texts
+    )
+    totp = Singleton(
+        TotpService,
+        persistence.store,
+        persistence.clock,
+        security.totp_codes,
+        security.recovery_texts,
+        limits.sign_in,
+    )
     authentication = Singleton(
         AuthenticationService,
         persistence.store,
@@ -56,6 +69,7 @@ class IdentityContainer(DeclarativeContainer):
         passwords,
         tokens,
         limits.sign_in,
+        second_factors,
     )
     standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
     access = Singleton(
@@ -73,6 +87,7 @@ class IdentityContainer(DeclarativeContainer):
         passwords,
         security.access_tokens,
         limits.sign_in,
+        second_factors,
     )
     introspection = Singleton(
         IntrospectionService,

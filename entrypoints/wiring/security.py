@@ -2,6 +2,7 @@
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Singleton
@@ -13,9 +14,11 @@ from adapters.security.head_keys import HeadKeys
 from adapters.security.master_key import MasterKey
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
 from adapters.security.passwords import Argon2Passwords
+from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
 from adapters.security.sealing import RepeatSeal, Sealer
 from adapters.security.signing_keys import KeyRing
+from adapters.security.totp import PyotpCodes
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.installation import master_key
 
@@ -43,6 +46,7 @@ class KeysContainer(DeclarativeContainer):
     mail_seal = Singleton(Sealer, Callable(derived, master, "account-mail"))
     link_seal = Singleton(Sealer, Callable(derived, master, "one-time-links"))
     link_key = Callable(derived, master, "link-subjects")
+    totp_sealer = Singleton(Sealer, Callable(derived, master, "totp"))
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")
 
@@ -50,6 +54,11 @@ class KeysContainer(DeclarativeContainer):
 def other_ports(settings: Settings) -> str | None:
     """Without PUBLIC_URL a process names itself by its port, and others on the same data by theirs."""
     return None if settings.service.public_url else r"http://[^/]+:\d{1,5}"
+
+
+def named_for_apps(settings: Settings) -> str:
+    """What authenticator apps list an account under: they tell installations apart by it."""
+    return f"FastOps {urlsplit(settings.public_url).hostname}"
 
 
 class SecurityContainer(DeclarativeContainer):
@@ -72,6 +81,8 @@ class SecurityContainer(DeclarativeContainer):
     link_seal = keys.link_seal
     one_time_secrets = Singleton(RandomOneTimeSecrets, keys.link_key)
     api_key_secrets = Singleton(ChecksummedApiKeySecrets)
+    totp_codes = Singleton(PyotpCodes, keys.totp_sealer, Callable(named_for_apps, settings))
+    recovery_texts = Singleton(RandomRecoveryCodes)
     cursor_key = Singleton(bytes, keys.cursor_key)
     passwords = Singleton(Argon2Passwords)
     common_passwords = Singleton(CommonPasswordRules)

@@ -41,6 +41,10 @@ FOR_ANYBODY_SIGNED_IN = {
     ("PATCH", "/api/v1/me"),
     ("PUT", "/api/v1/me/password"),
     ("POST", "/api/v1/me/reauthentication"),
+    ("GET", "/api/v1/me/totp"),
+    ("POST", "/api/v1/me/totp"),
+    ("DELETE", "/api/v1/me/totp"),
+    ("POST", "/api/v1/me/recovery-codes"),
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }
@@ -119,5 +123,5 @@ def test_each_post_is_safe_to_repeat(route: APIRoute) -> None:
 
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
 def test_changes_of_shared_resources_take_if_match(method: str, route: APIRoute) -> None:
-    if method in {"PATCH", "DELETE"} and not {"roles", "sessions", "members"} & set(route.path.split("/")[4:]):
+    if method in {"PATCH", "DELETE"} and not {"roles", "sessions", "members", "totp"} & set(route.path.split("/")[4:]):
         assert any(isinstance(item.call, IfMatch) for item in route.dependant.dependencies)

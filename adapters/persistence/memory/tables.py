@@ -22,7 +22,11 @@ PARENTS = {
     "sessions": ("user_id", "users"),
     "api_keys": ("owner_id", "users"),
     "one_time_tokens": ("user_id", "users"),
+    "totp_factors": ("id", "users"),
+    "recovery_codes": ("id", "users"),
 }
+MACHINERY = ("last_used_at", "last_step")
+"""Columns that no aggregate knows."""
 _PLACES = {mapping.table: place for place, mapping in enumerate(MAPPINGS)}
 Tables = dict[str, dict[UUID, Row]]
 RepeatKey = tuple[str, str, str]
@@ -134,7 +138,7 @@ def _apply(tables: Tables, change: Change) -> None:
         rows.pop(change.id, None)
         _cascade(tables, change.mapping.table, change.id)
     else:
-        kept = {name: stored[name] for name in ("last_used_at",) if stored and name in stored}
+        kept = {name: stored[name] for name in MACHINERY if stored and name in stored}
         rows[change.id] = kept | copy.deepcopy(change.after)
 
 

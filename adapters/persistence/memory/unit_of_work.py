@@ -20,6 +20,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
+from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.knowledge.answers import Answer
@@ -67,6 +68,21 @@ class MemorySessions(MemoryRepository[Session]):
 
     async def open_of(self, user_id: UUID) -> Sequence[Session]:
         return self._where(user_id=user_id, ended_at=None)
+
+
+class MemoryTotpFactors(MemoryRepository[TotpFactor]):
+    mapping = identity.TOTP_FACTORS
+
+    async def spend(self, user_id: UUID, step: int) -> bool:
+        row = self._database.tables["totp_factors"].get(user_id)
+        if row is None or row.get("last_step", -1) >= step:
+            return False
+        row["last_step"] = step
+        return True
+
+
+class MemoryRecoveryCodes(MemoryRepository[RecoveryCodes]):
+    mapping = identity.RECOVERY_CODES
 
 
 class MemoryApiKeys(MemoryRepository[ApiKey]):
@@ -149,6 +165,14 @@ class MemoryUnitOfWork:
     @cached_property
     def sessions(self) -> MemorySessions:
         return MemorySessions(self._tracker, self._store.database)
+
+    @cached_property
+    def totp_factors(self) -> MemoryTotpFactors:
+        return MemoryTotpFactors(self._tracker, self._store.database)
+
+    @cached_property
+    def recovery_codes(self) -> MemoryRecoveryCodes:
+        return MemoryRecoveryCodes(self._tracker, self._store.database)
 
     @cached_property
     def api_keys(self) -> MemoryApiKeys:

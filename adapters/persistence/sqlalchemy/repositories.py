@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.mapping import identity, knowledge, operations
@@ -19,6 +19,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
+from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.sessions import Session
 from domain.identity.users import User
 from domain.knowledge.answers import Answer
@@ -83,6 +84,20 @@ class SqlSessions(TableRepository[Session]):
     async def open_of(self, user_id: UUID) -> Sequence[Session]:
         table = identity_tables.sessions
         return await self._where(table.c.user_id == user_id, table.c.ended_at.is_(None))
+
+
+class SqlTotpFactors(TableRepository[TotpFactor]):
+    mapping = identity.TOTP_FACTORS
+
+    async def spend(self, user_id: UUID, step: int) -> bool:
+        table = identity_tables.totp_factors
+        unspent = [table.c.id == user_id, or_(table.c.last_step.is_(None), table.c.last_step < step)]
+        statement = update(table).where(*unspent).values(last_step=step)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount) == 1
+
+
+class SqlRecoveryCodes(TableRepository[RecoveryCodes]):
+    mapping = identity.RECOVERY_CODES
 
 
 class SqlApiKeys(TableRepository[ApiKey]):

@@ -20,8 +20,10 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlJobs,
     SqlOneTimeTokens,
     SqlPasswords,
+    SqlRecoveryCodes,
     SqlRoles,
     SqlSessions,
+    SqlTotpFactors,
     SqlUsers,
 )
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
@@ -51,6 +53,14 @@ class SqlUnitOfWork:
     @cached_property
     def sessions(self) -> SqlSessions:
         return SqlSessions(self._tracker, self._store.database)
+
+    @cached_property
+    def totp_factors(self) -> SqlTotpFactors:
+        return SqlTotpFactors(self._tracker, self._store.database)
+
+    @cached_property
+    def recovery_codes(self) -> SqlRecoveryCodes:
+        return SqlRecoveryCodes(self._tracker, self._store.database)
 
     @cached_property
     def api_keys(self) -> SqlApiKeys:

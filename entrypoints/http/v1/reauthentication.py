@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from application.identity.reauthentication import ReauthenticationService
-from domain.identity.errors import InvalidGrant, SessionRequired
+from application.identity.second_factors import Shown
+from domain.identity.errors import InvalidGrant, SecondFactorRequired, SessionRequired
 from domain.shared.actor import Actor
 from domain.shared.errors import RateLimited
 from entrypoints.http.bodies import JsonBody
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/api/v1/me/reauthentication", tags=["Account"])
 @router.post(
     "",
     response_model=AccessTokenOut,
-    responses={200: shown(ACCESS_TOKEN), **problems(InvalidGrant, SessionRequired, RateLimited)},
+    responses={200: shown(ACCESS_TOKEN), **problems(InvalidGrant, SecondFactorRequired, SessionRequired, RateLimited)},
 )
 async def reauthenticate(
     actor: Annotated[Actor, signed_in()],
@@ -36,5 +37,5 @@ async def reauthenticate(
     The answer is an access token that dangerous actions accept, as `reauthentication_required` asks for. The session
     and its refresh token stay as they are. Wrong proofs count as wrong sign-ins do.
     """
-    grant = await service.reauthenticate(actor, password=proof.password)
+    grant = await service.reauthenticate(actor, password=proof.password, shown=Shown(code=proof.totp))
     return json_response(access_token_out(grant), headers=NO_STORE)

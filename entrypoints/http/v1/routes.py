@@ -18,6 +18,7 @@ from entrypoints.http.v1 import (
     registration,
     roles,
     search,
+    second_factors,
     tokens,
     users,
 )
@@ -34,6 +35,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tokens.router,
     reauthentication.router,
     registration.router,
+    second_factors.router,
     api_keys.router,
     roles.router,
     groups.router,

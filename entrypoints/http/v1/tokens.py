@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from application.identity.authentication import AuthenticationService
 from application.identity.introspection import IntrospectionService
-from domain.identity.errors import InvalidGrant
+from application.identity.second_factors import Shown
+from domain.identity.errors import InvalidGrant, SecondFactorRequired
 from domain.shared.actor import Actor, Origin, Permission
 from domain.shared.errors import Malformed, RateLimited
 from entrypoints.http.documented import problems
@@ -49,7 +50,7 @@ class UnsupportedGrantType(Malformed):
 @router.post(
     "/token",
     response_model=TokenOut,
-    responses={200: shown(TOKEN), **problems(InvalidGrant, UnsupportedGrantType, RateLimited)},
+    responses={200: shown(TOKEN), **problems(InvalidGrant, SecondFactorRequired, UnsupportedGrantType, RateLimited)},
 )
 async def issue_tokens(
     request: Request,
@@ -60,7 +61,8 @@ async def issue_tokens(
 ) -> Response:
     """Sign in with e-mail and password, or trade a refresh token for the next pair.
 
-    A refresh token works once; using a spent one ends the whole session. All refused sign-ins look the same.
+    A refresh token works once; using a spent one ends the whole session. All refused sign-ins look the same, but one:
+    where the password is right and the account has a second factor, `second_factor_required` asks for `totp`.
     """
     if form.grant_type == "refresh_token":
         if form.refresh_token is None:
@@ -70,7 +72,11 @@ async def issue_tokens(
         if form.username is None or form.password is None:
             raise InvalidRequest(detail="Send username and password with this grant type.")
         pair = await authentication.password_grant(
-            origin, email=form.username, password=form.password, user_agent=_user_agent(request)
+            origin,
+            email=form.username,
+            password=form.password,
+            shown=Shown(code=form.totp),
+            user_agent=_user_agent(request),
         )
     else:
         raise UnsupportedGrantType

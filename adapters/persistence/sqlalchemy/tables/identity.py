@@ -67,6 +67,22 @@ sessions = Table(
     Column("methods", key_text(100)),
     Index(None, "user_id", "ended_at", "created_at", "id"),
 )
+totp_factors = Table(
+    "totp_factors",
+    metadata,
+    Column("id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    *root_columns()[1:],
+    Column("secret_sealed", short_bytes(200), nullable=False),
+    Column("confirmed_at", UtcDateTime()),
+    Column("last_step", BigInteger()),
+)
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    *root_columns()[1:],
+    Column("hashes", JSON(), nullable=False),
+)
 api_keys = Table(
     "api_keys",
     metadata,

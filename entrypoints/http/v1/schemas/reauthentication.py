@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from application.identity.views import AccessGrant
 from entrypoints.http.bodies import Input
 from entrypoints.http.v1.schemas.tokens import TOKEN
+from entrypoints.http.v1.schemas.totp import Code
 from entrypoints.http.v1.schemas.users import Password
 
 
@@ -14,6 +15,7 @@ class Proof(Input):
     """The proofs of a sign-in."""
 
     password: Password
+    totp: Code | None = None
 
 
 class AccessTokenOut(TypedDict):

@@ -36,6 +36,12 @@ class TokenForm(BaseModel):
     grant_type: Annotated[str, Field(json_schema_extra={"enum": ["password", "refresh_token"]})]
     username: Annotated[str | None, Field(description="The e-mail address.")] = None
     password: Annotated[str | None, Field(json_schema_extra={"format": "password"})] = None
+    totp: Annotated[
+        str | None,
+        Field(
+            description="A code of the authenticator app or a recovery code, where the account has a second factor.",
+        ),
+    ] = None
     refresh_token: str | None = None
     scope: Annotated[str | None, Field(description="Taken and ignored: the answer says what was granted.")] = None
 
