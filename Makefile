@@ -30,7 +30,7 @@ run: install ## Start the service; the first start makes all that is missing
 test: install ## Run the tests, without those on servers that are not here (PYTEST_ARGS="tests/cli -x" for some)
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
 
-test-services: install ## Run the tests and fail where a server is missing (.ci/services installs them)
+test-services: install ## Run the tests; fail where a server is missing (.ci/services installs them) or a code is not reached
 	CI=true $(VENV)/python -m pytest $(PYTEST_ARGS)
 
 check: install ## Lint, types, layers and architecture

@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: the four stores, each empty and migrated for every test, and Redis."""
+"""What the whole suite shares: the four stores, each empty and migrated for every test, Redis, and the codes it met."""
 
 import os
 import shutil
@@ -14,6 +14,7 @@ import redis
 from adapters.persistence.sqlalchemy import migrations
 from entrypoints.http import direct
 from tests import mariadb, postgres
+from tests.reached_codes import ReachedCodes
 from tests.redis_server import RedisServer, redis_for_all, redis_server
 from tests.stores import Store, memory_store, server_store, sqlite_store
 
@@ -27,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     direct.DIRECT = config.getoption("--solver") == "direct"
+    config.pluginmanager.register(ReachedCodes(config))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tests.noted_codes import note
+
 HEAD_MAX = 64 * 1024
 
 
@@ -73,7 +75,9 @@ class Wire:
         try:
             writer.write(request)
             await writer.drain()
-            return await _reply(reader, without_body)
+            reply = await _reply(reader, without_body)
+            note(reply.body)
+            return reply
         except (OSError, asyncio.IncompleteReadError) as error:
             await self.close()
             raise Dropped(repr(error)) from error

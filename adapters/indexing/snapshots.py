@@ -63,7 +63,7 @@ class SnapshotFolder:
         self.folder = folder
         self.kind = kind
         self.facts = {"format": FORMAT, **facts}
-        self._header = folder / f"{kind}.json"
+        self._header, self.draft = folder / f"{kind}.json", folder / f"{kind}.draft"
 
     def header(self) -> Header | None:
         """The published snapshot; None where there is none, where it is damaged, or where its facts differ."""
@@ -105,17 +105,21 @@ class SnapshotFolder:
     @contextlib.contextmanager
     def publishing(self) -> Iterator["Publication"]:
         """Hold the lock of the folder's publishers. Raises StorageFull where the disk has no room."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{self.kind}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            publication = Publication(self)
-            try:
-                yield publication
-            except OSError as error:
-                publication.discard()
-                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                    raise StorageFull("index_snapshot_full") from error
-                raise
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / f"{self.kind}.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                publication = Publication(self)
+                try:
+                    yield publication
+                except OSError:
+                    publication.discard()
+                    raise
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                detail = "There is no room for a snapshot of the index; free disk space. The index itself goes on."
+                raise StorageFull("index_snapshot_full", detail) from error
+            raise
 
 
 class Publication:
@@ -164,7 +168,7 @@ class Publication:
         """Make these files the snapshot, in one step, and remove what belongs to none."""
         header = Header(position, self._place.facts, details, files)
         body = json.dumps(asdict(header)).encode()
-        draft = self._place.folder / f"{self._place.kind}.draft"
+        draft = self._place.draft
         with draft.open("wb") as target:
             target.write(b"%b\n%d" % (body, zlib.crc32(body)))
             _to_disk(target.fileno())
@@ -179,6 +183,7 @@ class Publication:
 
     def discard(self) -> None:
         """Remove what was written and not published."""
+        self._place.draft.unlink(missing_ok=True)
         standing = self._place.any_header()
         self._remove_all_but({file.name for file in standing.files} if standing else set())
 

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
+from loguru import logger
 
 from adapters.language_models.prompt import messages
 from application.knowledge.ports import Completion, Passage
@@ -47,7 +48,21 @@ class OpenAICompatible:
         return cls(GROQ_URL, model or GROQ_MODEL, key)
 
     async def answer(self, question: str, passages: Sequence[Passage]) -> Completion:
-        """See the port. The whole call takes at most the seconds it was made with, however slowly it is answered."""
+        """See the port. The whole call takes at most the seconds it was made with, however slowly it is answered.
+
+        Answers are made of quotes without it, so nobody sees a refusal: the log alone tells its code.
+        """
+        try:
+            return await self._answer(question, passages)
+        except Unavailable as error:
+            logger.bind(event="language_model", code=error.code).warning(error.detail)
+            raise
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _answer(self, question: str, passages: Sequence[Passage]) -> Completion:
         request = {
             "model": self.name,
             "messages": messages(question, passages),
@@ -64,10 +79,6 @@ class OpenAICompatible:
         if status != httpx2.codes.OK:
             raise _refusal(status, headers)
         return self._completion(body)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     async def _post(self, request: Mapping[str, Any]) -> tuple[int, httpx2.Headers, bytes]:
         body = bytearray()

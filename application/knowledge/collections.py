@@ -125,10 +125,9 @@ class CollectionService:
             if grant is None:
                 continue
             if grant.subject_id not in known and not await self._exists(grant):
+                code = "unknown_group" if grant.subject_type is SubjectType.GROUP else "unknown_user"
                 detail = f"There is no such {grant.subject_type.value}."
-                violations.append(
-                    Violation(f"/grants/{place}/subject/id", f"unknown_{grant.subject_type.value}", detail)
-                )
+                violations.append(Violation(f"/grants/{place}/subject/id", code, detail))
             read.append(grant)
         if violations:
             raise Invalid(violations=violations)

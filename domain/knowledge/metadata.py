@@ -11,16 +11,17 @@ from domain.shared.errors import Invalid, Violation
 BYTES_MAX = 16 * 1024
 DEPTH_MAX = 8
 KEY_MAX = 100
+_CHARACTERS = "Texts hold neither NUL nor lone surrogates."
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def check_metadata(metadata: Mapping[str, Any], pointer: str = "/metadata") -> Mapping[str, Any]:
     """The metadata again, as it was. Raises Invalid where it is not JSON, too deep or too large to keep."""
-    fault = _fault(metadata, 1)
+    fault = _fault(metadata, 1, pointer)
     if fault is None and len(json.dumps(metadata, ensure_ascii=False).encode()) > BYTES_MAX:
-        fault = "too_large", f"Use at most {BYTES_MAX // 1024} KiB of JSON."
+        fault = Violation(pointer, "too_large", f"Use at most {BYTES_MAX // 1024} KiB of JSON.")
     if fault is not None:
-        raise Invalid(violations=[Violation(pointer, *fault)])
+        raise Invalid(violations=[fault])
     return metadata
 
 
@@ -29,24 +30,24 @@ def storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
-def _fault(value: object, depth: int) -> tuple[str, str] | None:
+def _fault(value: object, depth: int, pointer: str) -> Violation | None:
     if depth > DEPTH_MAX:
-        return "too_deep", f"Nest at most {DEPTH_MAX} deep."
+        return Violation(pointer, "too_deep", f"Nest at most {DEPTH_MAX} deep.")
     if depth == 1 and not isinstance(value, Mapping):
-        return "type", "Metadata is an object."
+        return Violation(pointer, "type", "Metadata is an object.")
     if isinstance(value, str):
-        return None if storable(value) else ("characters", "Texts hold neither NUL nor lone surrogates.")
+        return None if storable(value) else Violation(pointer, "characters", _CHARACTERS)
     if isinstance(value, Mapping):
-        faults = (_key_fault(key) or _fault(item, depth + 1) for key, item in value.items())
+        faults = (_key_fault(key, pointer) or _fault(item, depth + 1, pointer) for key, item in value.items())
         return next((fault for fault in faults if fault), None)
     if isinstance(value, (list, tuple)):
-        return next((fault for item in value if (fault := _fault(item, depth + 1))), None)
+        return next((fault for item in value if (fault := _fault(item, depth + 1, pointer))), None)
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return None
-    return "type", "Use texts, numbers, true, false, null, lists and objects."
+    return Violation(pointer, "type", "Use texts, numbers, true, false, null, lists and objects.")
 
 
-def _key_fault(key: object) -> tuple[str, str] | None:
+def _key_fault(key: object, pointer: str) -> Violation | None:
     if isinstance(key, str) and 1 <= len(key) <= KEY_MAX and storable(key):
         return None
-    return "name", f"Names of members have 1 to {KEY_MAX} characters."
+    return Violation(pointer, "name", f"Names of members have 1 to {KEY_MAX} characters.")

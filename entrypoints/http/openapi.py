@@ -57,6 +57,10 @@ TAGS: Final = (
 
 ANSWERED: Final = {"200": "The answer.", "201": "Created.", "202": "Taken in; a job does the rest.", "204": "Done."}
 
+DATABASE_AWAY: Final = Unavailable("database_unavailable", "The database does not answer.")
+DATABASE_BUSY: Final = Unavailable("database_busy", "The database has too much to do; try again.")
+IN_DOUBT: Final = Unavailable("outcome_unknown", "The change is made whole or not at all; repeat it to learn which.")
+
 VIOLATION: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["pointer", "code", "detail"],
@@ -163,8 +167,10 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
         _describe_revalidation(operation)
     elif route.path.startswith("/api/"):
         add_problem(operation, StorageFull)
+        add_problem(operation, IN_DOUBT)
     add_refusal(operation, 500, *INTERNAL)
-    add_problem(operation, Unavailable)
+    add_problem(operation, DATABASE_AWAY)
+    add_problem(operation, DATABASE_BUSY)
 
 
 def _describe_revalidation(operation: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.noted_codes import note_lines
+
 COMMAND = (sys.executable, "-m", "entrypoints.cli.main")
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
@@ -56,6 +58,7 @@ class Terminal:
             timeout=TIMEOUT,
         )
         assert "Traceback" not in done.stderr, done.stderr
+        note_lines(done.stderr)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def done(self, *arguments: str, stdin: str = "", **more: str) -> Ended:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.cli.conftest import COMMAND, Terminal
+from tests.noted_codes import note
 from tests.processes import free_port
 
 READY_SECONDS = 60
@@ -94,7 +95,9 @@ class Serving:
                 return Answer(answer.status, answer.read())
         except urllib.error.HTTPError as refused:
             with refused:
-                return Answer(refused.code, refused.read())
+                content = refused.read()
+                note(content)
+                return Answer(refused.code, content)
 
     def _read(self, handle: int) -> None:
         while True:

@@ -159,6 +159,12 @@ def test_a_port_in_use_is_told_in_one_sentence(terminal: Terminal) -> None:
     assert "port_in_use" in ended.err
 
 
+def test_an_address_of_another_machine_is_told_in_one_sentence(terminal: Terminal) -> None:
+    ended = terminal.run("serve", "--host", "192.0.2.1")
+    assert ended.code == 7
+    assert "address_refused" in ended.err
+
+
 def test_a_reader_that_goes_away_leaves_no_trace(terminal: Terminal) -> None:
     shell = f"{' '.join(COMMAND)} collection list --json | {sys.executable} -c 'pass'"
     done = subprocess.run(

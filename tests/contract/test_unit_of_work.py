@@ -17,7 +17,7 @@ from domain.identity.users import User
 from domain.knowledge.collections import Collection, Grant, Level, SubjectType
 from domain.knowledge.documents import Content, Document
 from domain.knowledge.errors import ExternalIdTaken
-from domain.shared.errors import Conflict, NotFound, StaleVersion
+from domain.shared.errors import AlreadyExists, Conflict, NotFound, StaleVersion
 from domain.shared.values import new_id
 from tests.stores import Store
 
@@ -155,6 +155,14 @@ async def test_unique_values_are_refused_by_their_name(store: Store) -> None:
     with pytest.raises(ExternalIdTaken):
         await store.given(a_document(store, collection, "x"))
     await store.given(a_document(store, new_id(), "x"))
+
+
+async def test_an_id_is_given_once(store: Store) -> None:
+    user = a_user(store)
+    await store.given(user)
+    user.email = "eve@example.com"
+    with pytest.raises(AlreadyExists, match="already_exists"):
+        await store.given(user)
 
 
 async def test_what_refers_to_nothing_is_refused(store: Store) -> None:

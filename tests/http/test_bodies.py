@@ -1,11 +1,19 @@
 """What may be sent as a body: the right media type, at most 1 MiB, strict JSON."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import Request
+from starlette.types import Message
 
+from domain.shared.errors import Malformed
 from entrypoints.http.bodies import canonical, merged
+from entrypoints.http.content import read
+from entrypoints.http.exchange import Exchange, attach
+from entrypoints.http.uploads import received
+from entrypoints.http.violations import violations_of
 from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 from tests.http.test_strict_json import DOUBTFUL
@@ -17,6 +25,36 @@ JSON = {"Content-Type": "application/json"}
 async def test_doubtful_json_is_malformed(service: Service, raw: bytes) -> None:
     admin = await service.person("admin")
     assert_problem(await admin("POST", "/collections", content=raw, headers=JSON), 400, "malformed_json")
+
+
+def test_a_rule_without_words_of_its_own_is_told_without_what_was_sent() -> None:
+    class Even(BaseModel):
+        number: Annotated[int, Field(multiple_of=2)]
+
+    with pytest.raises(ValidationError) as broken:
+        Even(number=4711)
+    (violation,) = violations_of(broken.value, Even)
+    assert (violation.pointer, violation.code) == ("/number", "invalid")
+    assert "4711" not in violation.detail
+
+
+async def test_a_body_that_breaks_off_is_not_taken_for_whole() -> None:
+    def broken_off(part: bytes) -> Request:
+        messages = iter(({"type": "http.request", "body": part, "more_body": True}, {"type": "http.disconnect"}))
+
+        async def receive() -> Message:
+            return next(messages)
+
+        fields = [(b"content-type", b"multipart/form-data; boundary=x")]
+        scope = {"type": "http", "method": "POST", "headers": fields}
+        attach(scope, Exchange("r", None, {}))
+        return Request(scope, receive)
+
+    with pytest.raises(Malformed, match="incomplete_body"):
+        await read(broken_off(b'{"name": "a"}'))
+    with pytest.raises(Malformed, match="incomplete_body"):
+        async with received(broken_off(b"--x\r\n"), "file", frozenset()):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from entrypoints.http.app import create_app
 from entrypoints.http.openapi import operations, parts
 from entrypoints.http.security import Anyone, Caller
+from tests.codes import problem_codes
 from tests.http.service import Service, memory_settings, quick_container
 
 APP = create_app(quick_container(memory_settings()))
@@ -109,7 +110,8 @@ def test_header_fields_are_named(operation: dict[str, Any]) -> None:
         assert ("ETag" in fields) >= (status == "304")
 
 
-def test_each_refusal_has_the_example_of_its_own_code() -> None:
+def test_each_refusal_is_one_that_is_given_and_has_the_example_of_its_own_code() -> None:
+    assert DOCUMENT["components"]["examples"].keys() <= problem_codes().keys()
     for code, example in DOCUMENT["components"]["examples"].items():
         assert example["value"]["code"] == code
         assert example["value"]["type"] == f"/problems/{code}"

@@ -1,58 +1,26 @@
 """Pages for people: the API browsers come from this service alone, and every problem has its explanation."""
 
-import ast
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
-from domain.shared import errors
-from entrypoints.http.early_refusals import EARLY_REFUSALS
-from entrypoints.http.edge import HTTPS_REQUIRED, MISDIRECTED
-from entrypoints.http.handbook import sections
 from entrypoints.http.pages import rendered
-from entrypoints.http.problems import HTTP_REFUSALS, INTERNAL
+from tests.codes import problem_codes
 from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 
-ERRORS = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)]
-ROOT = Path(__file__).parents[2]
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-def codes_in_the_code() -> Iterator[str]:
-    """The codes of all errors: those of classes, and those that are given where an error is raised."""
-    for folder in ("domain", "application", "adapters", "entrypoints"):
-        for file in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Assign) and "default_code" in {
-                    getattr(name, "id", "") for name in node.targets
-                }:
-                    yield from _slug(node.value)
-                elif isinstance(node, ast.Call) and node.args and _is_error(getattr(node.func, "id", "")):
-                    yield from _slug(node.args[0])
-
-
-def _is_error(name: str) -> bool:
-    return name in {error.__name__ for error in ERRORS} or name.endswith("Refused")
-
-
-def _slug(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z][a-z0-9_]*", node.value):
-        yield node.value
-
-
-def test_every_code_is_explained_and_nothing_else_is() -> None:
-    by_http = {code for code, _ in HTTP_REFUSALS.values()} | {INTERNAL[0]}
-    by_server = {problem.code for problem in EARLY_REFUSALS}
-    at_the_edge = {HTTPS_REQUIRED.code, MISDIRECTED.code}
-    known = set(codes_in_the_code()) | by_http | by_server | at_the_edge
-    explained = set(sections("problems.md"))
-    assert known - explained == set(), "explain these in docs/guide/problems.md"
-    assert explained - known == set(), "nothing gives these any more"
+async def test_every_code_has_a_page_that_says_what_to_do(service: Service) -> None:
+    for code in problem_codes():
+        page = await service.client.get(f"/problems/{code}")
+        assert page.status_code == 200, code
+        assert "What to do: " in page.json()["description"], code
+    listed = (await service.client.get("/problems")).json()["items"]
+    assert sorted(listed) == sorted(problem_codes())
 
 
 async def test_a_problem_leads_to_its_page(service: Service) -> None:

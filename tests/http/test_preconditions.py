@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from application.identity.views import UserView
+from domain.shared.errors import Conflict, StaleVersion
+from entrypoints.http.conditional import ATTEMPTS, Precondition
+from tests.factories import UserFactory
 from tests.http.operations import Described, described
 from tests.http.service import BASE, Caller, Service, a_service, sqlite_settings
 from tests.http.test_problems import CANARY, assert_problem
@@ -45,6 +49,21 @@ STALE = {"If-Match": f'"{CANARY}"'}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def admin(shared: Service) -> Caller:
     return await shared.person("admin")
+
+
+async def test_who_is_overtaken_again_and_again_is_told_so() -> None:
+    seen: list[UserView] = []
+
+    async def look() -> UserView:
+        seen.append(UserView.of(UserFactory.build()))
+        return seen[-1]
+
+    async def overtaken(_view: UserView, _version: int) -> None:
+        raise StaleVersion
+
+    with pytest.raises(Conflict, match="changed_too_often"):
+        await Precondition.read(None, required=False).hold(look, overtaken, lambda view: str(view.version))
+    assert len(seen) == ATTEMPTS
 
 
 async def ids_of(service: Service, admin: Caller) -> dict[str, str]:

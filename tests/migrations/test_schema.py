@@ -105,3 +105,17 @@ def test_looking_at_a_foreign_file_leaves_it_as_it_is(tmp_path: Path) -> None:
     assert migrations.status(f"sqlite:///{file}").state is SchemaState.FOREIGN
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_migration_that_leaves_rows_without_parents_is_taken_back(tmp_path: Path) -> None:
+    """Foreign keys are not enforced while it runs, so that tables can be made anew."""
+    file = tmp_path / "fastops.db"
+    url = f"sqlite:///{file}"
+    migrations.upgrade(url)
+    migrations.downgrade(url, below(REVISIONS[-1]))
+    before = migrations.status(url).current
+    with sqlite3.connect(file) as connection:
+        connection.execute("INSERT INTO user_roles (user_id, role) VALUES (zeroblob(16), 'admin')")
+    with pytest.raises(Conflict, match="foreign_keys_broken"):
+        migrations.upgrade(url)
+    assert migrations.status(url).current == before

@@ -132,6 +132,8 @@ def _ordered(changes: Sequence[Change]) -> list[Change]:
 def _apply(tables: Tables, change: Change) -> None:
     rows = tables[change.mapping.table]
     stored = rows.get(change.id)
+    if change.before is None and stored is not None:
+        raise refusal(None)
     if change.before is not None and (stored is None or stored["version"] != change.before["version"]):
         raise StaleVersion()
     if change.after is None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from adapters.persistence.sqlalchemy.errors import translated
@@ -147,7 +148,10 @@ def _in_savepoint(connection: Connection, call: Callable[[Connection], Any]) -> 
     try:
         result = call(connection)
     except Exception as error:
-        savepoint.rollback()
+        try:
+            savepoint.rollback()
+        except DBAPIError:  # a full disk ends the whole transaction and not the statement alone
+            raise error from None
         return None, error
     savepoint.commit()
     return result, None

