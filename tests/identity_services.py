@@ -146,7 +146,7 @@ async def identity_on(
     return Identity(
         store=store,
         users=UserService(work, lists, clock, keeper, requests),
-        account=AccountService(work, lists, clock, keeper, throttle),
+        account=AccountService(work, lists, clock, keeper, throttle, requests),
         authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle, factors),
         access=AccessService(Standing(principals, store.rights_epoch), clock, access_tokens, SECRETS),
         roles=RoleService(work, clock),

@@ -1,12 +1,21 @@
-"""Passwords that are guessed first: told by rules and a short word list of our own, not by a list of leaked ones.
+"""Passwords that are guessed first: told by rules with a short word list of our own, and by a list of leaked ones.
 
 A password is common when it consists of nothing but one listed word and patterns: runs along the keyboard, the
 alphabet or the digits, repetitions, and a few digits such as a year. Signs and usual letter swaps (`p@ssw0rd`)
 do not hide it, and repeating does not help. The rules aim at 15 characters and more, where word lists are thin.
+
+Shorter ones, which second factors allow, are also held against the 30,000 most frequent leaked passwords that the
+library `zxcvbn` (MIT licence) brings along. Of it nothing but this list is loaded, and only the part that can matter.
 """
 
 import re
 import unicodedata
+from functools import cache
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+from domain.identity.password_policy import PASSWORD_MIN_ALLOWED
 
 _LISTED = """
 password passwort passcode passphrase kennwort motdepasse contrasena wachtwoord parola senha secret geheim
@@ -45,9 +54,26 @@ class CommonPasswordRules:
 
     def contains(self, password: str) -> bool:
         text = unicodedata.normalize("NFKC", password).casefold()
+        if text in leaked():
+            return True
         period = (text + text).find(text, 1)
         core = text[: max(period, 0)]
         return len(core) < CORE_MIN or (len(core) <= CORE_MAX and _words_needed(core) <= 1)
+
+
+@cache
+def leaked() -> frozenset[str]:
+    """The listed ones that are long enough to be anybody's password here."""
+    package = PathFinder.find_spec("zxcvbn")
+    assert package is not None
+    assert package.submodule_search_locations
+    file = Path(package.submodule_search_locations[0], "frequency_lists.py")
+    loader = SourceFileLoader("frequency_lists", str(file))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return frozenset(word for word in module.FREQUENCY_LISTS["passwords"] if len(word) >= PASSWORD_MIN_ALLOWED)
 
 
 def _words_needed(text: str) -> float:

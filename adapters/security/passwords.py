@@ -15,6 +15,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from adapters.security.foreign_hashes import ForeignHashes, adoptable
 from domain.shared.errors import Unavailable
 
 R = TypeVar("R")
@@ -35,7 +36,8 @@ class Argon2Passwords:
     max(1, cores / 2) threads, and at most about a second of work waiting for them."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES, workers: int | None = None) -> None:
-        self._scheme = PasswordHash((Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES),))
+        own = Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
+        self._scheme = PasswordHash((own, ForeignHashes()))
         self._nobody = _hash_of_nobody(memory_kib, passes)
         self._workers = workers or max(1, _cores() // 2)
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="passwords", initializer=_give_way)
@@ -53,6 +55,9 @@ class Argon2Passwords:
 
     async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
         return await self._run(lambda: self._verify(_bytes(password), password_hash))
+
+    def adopted(self, foreign: str) -> str | None:
+        return adoptable(foreign)
 
     def close(self) -> None:
         """Give the threads back; what is waiting is dropped."""

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from application.identity.passwords import PasswordKeeper
+from application.identity.factor_ports import FactorWork
+from application.identity.mail_requests import Letter, MailRequest, MailRequests
+from application.identity.passwords import PasswordKeeper, has_second_factor
 from application.identity.ports import IdentityLists, IdentityWork, SignInThrottle
 from application.identity.rights import require_recent, require_session
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
@@ -10,7 +12,7 @@ from application.identity.views import SessionView, UserView
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import EmailTaken, PasswordRefused
+from domain.identity.errors import PasswordRefused
 from domain.identity.sessions import SessionEnd
 from domain.identity.users import User, normal_email, normal_name
 from domain.shared.actor import Actor
@@ -23,14 +25,15 @@ class AccountService:
 
     def __init__(
         self,
-        work: Work[IdentityWork],
+        work: Work[FactorWork],
         lists: IdentityLists,
         clock: Clock,
         passwords: PasswordKeeper,
         throttle: SignInThrottle,
+        mail: MailRequests,
     ) -> None:
         self._work, self._lists, self._clock = work, lists, clock
-        self._passwords, self._throttle = passwords, throttle
+        self._passwords, self._throttle, self._mail = passwords, throttle, mail
 
     async def me(self, actor: Actor) -> UserView:
         """The account of the actor, or of the owner of the key."""
@@ -41,8 +44,11 @@ class AccountService:
     async def change(
         self, actor: Actor, *, name: str, email: str | None = None, expected: int | None = None
     ) -> UserView:
-        """Take another name, and another address where one is given; it is unverified then. Raises EmailTaken,
-        StaleVersion, and ReauthenticationRequired for another address."""
+        """Take another name, and ask for another address where one is given. That one is taken over once the link in
+        the mail to it is used; the account stays as it is until then, and so it does where the address is another's.
+
+        Raises StaleVersion, and for another address ReauthenticationRequired, MailOff and RateLimited.
+        """
         require_session(actor)
         async with self._work(Operation("account.change", actor)) as uow:
             user = await uow.users.get(actor.require_user())
@@ -50,10 +56,7 @@ class AccountService:
             if normal_name(name) != user.name:
                 user.rename(name, self._clock.now())
             if email is not None and normal_email(email) != user.email:
-                require_recent(actor)
-                if await uow.users.by_email(normal_email(email)) is not None:
-                    raise EmailTaken()
-                user.change_email(email, self._clock.now())
+                await self._ask_for_address(uow, actor, user, normal_email(email))
             return await uow.commit(UserView.of(user))
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
@@ -61,9 +64,11 @@ class AccountService:
         new one breaks a rule, ReauthenticationRequired, and RateLimited and Unavailable as a sign-in does."""
         require_session(actor)
         require_recent(actor)
-        user, credential = await self._credential(actor)
+        user, credential, second_factor = await self._credential(actor)
         await self._require_current(actor, user, credential, current)
-        new_hash = await self._passwords.hash(new, name=user.name, email=user.email, pointer="/new_password")
+        new_hash = await self._passwords.hash(
+            new, name=user.name, email=user.email, second_factor=second_factor, pointer="/new_password"
+        )
 
         async def attempt() -> None:
             async with self._work(Operation("account.change_password", actor)) as uow:
@@ -73,6 +78,8 @@ class AccountService:
                 now = self._clock.now()
                 stored.change(new_hash, now)
                 await end_sessions(uow, user.id, now, keep=actor.session_id)
+                notice = MailRequest(letter=Letter.PASSWORD_CHANGED, email=user.email, origin=actor.origin)
+                self._mail.queue(uow.jobs, notice)
                 await uow.commit(None)
 
         await settled(attempt)
@@ -100,10 +107,17 @@ class AccountService:
 
         await settled(attempt)
 
-    async def _credential(self, actor: Actor) -> tuple[User, PasswordCredential | None]:
+    async def _ask_for_address(self, uow: IdentityWork, actor: Actor, user: User, email: str) -> None:
+        require_recent(actor)
+        self._mail.require_on()
+        await self._mail.count(actor.origin, email)
+        request = MailRequest(letter=Letter.CHANGE_EMAIL, email=email, user_id=user.id, origin=actor.origin)
+        self._mail.queue(uow.jobs, request)
+
+    async def _credential(self, actor: Actor) -> tuple[User, PasswordCredential | None, bool]:
         async with self._work(Operation("account.get", actor)) as uow:
             user = await uow.users.get(actor.require_user())
-            return user, await uow.passwords.find(user.id)
+            return user, await uow.passwords.find(user.id), await has_second_factor(uow, user.id)
 
     async def _require_current(
         self, actor: Actor, user: User, credential: PasswordCredential | None, current: str

@@ -1,8 +1,9 @@
 """What the link in a mail does: it shows that somebody reads the mails of an address, once."""
 
+from application.identity.factor_ports import FactorWork
 from application.identity.links import Links, OpenLink
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
-from application.identity.passwords import PasswordKeeper, put_password
+from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
 from application.identity.ports import IdentityWork
 from application.identity.sessions import end_sessions, settled, sweep_sessions
 from application.shared.ports import Clock
@@ -23,7 +24,7 @@ class ConfirmationService:
 
     def __init__(
         self,
-        work: Work[IdentityWork],
+        work: Work[FactorWork],
         clock: Clock,
         passwords: PasswordKeeper,
         links: Links,
@@ -62,8 +63,8 @@ class ConfirmationService:
         await self._choose_password(origin, TokenPurpose.INVITATION, token, password)
 
     async def _choose_password(self, origin: Origin, purpose: TokenPurpose, token: str, password: str) -> None:
-        user = await self._holder(origin, purpose, token)
-        new_hash = await self._passwords.hash(password, name=user.name, email=user.email)
+        user, second_factor = await self._holder(origin, purpose, token)
+        new_hash = await self._passwords.hash(password, name=user.name, email=user.email, second_factor=second_factor)
         operation = Operation(f"account.{purpose.value}", _person(user, origin))
 
         async def attempt() -> None:
@@ -82,12 +83,13 @@ class ConfirmationService:
         await settled(attempt)
         await sweep_sessions(self._work, operation.actor, user.id, self._clock)
 
-    async def _holder(self, origin: Origin, purpose: TokenPurpose, token: str) -> User:
+    async def _holder(self, origin: Origin, purpose: TokenPurpose, token: str) -> tuple[User, bool]:
+        """Whose link it is, and whether a sign-in of theirs takes more than the password."""
         async with self._work(Operation("account.get", anonymous(origin))) as uow:
             link = await self._links.open(uow, token, purpose)
-        if link.user is None or self._clock.now() >= link.token.expires_at:
-            raise LinkInvalid()
-        return link.user
+            if link.user is None or self._clock.now() >= link.token.expires_at:
+                raise LinkInvalid()
+            return link.user, await has_second_factor(uow, link.user.id)
 
     async def _change_address(self, uow: IdentityWork, user: User, link: OpenLink, origin: Origin) -> None:
         now = self._clock.now()

@@ -2,10 +2,15 @@
 
 from uuid import UUID
 
+from application.identity.factor_ports import FactorWork
 from application.identity.ports import CommonPasswords, IdentityWork, PasswordHasher
 from domain.identity.credentials import PasswordCredential
+from domain.identity.errors import PasswordRefused
 from domain.identity.password_policy import PASSWORD_MAX, PasswordPolicy, normal_password
+from domain.shared.errors import Violation
 from domain.shared.values import Instant
+
+UNKNOWN_HASH = "Use a hash of argon2, bcrypt, scrypt or PBKDF2 in the form of passlib or Django, of usual cost."
 
 
 class PasswordKeeper:
@@ -14,12 +19,24 @@ class PasswordKeeper:
     def __init__(self, policy: PasswordPolicy, common: CommonPasswords, hasher: PasswordHasher) -> None:
         self._policy, self._common, self._hasher = policy, common, hasher
 
-    async def hash(self, password: str, *, name: str, email: str, pointer: str = "/password") -> str:
-        """The hash of a new password. Raises PasswordRefused, pointing at `pointer`, and Unavailable when busy."""
+    async def hash(
+        self, password: str, *, name: str, email: str, second_factor: bool = False, pointer: str = "/password"
+    ) -> str:
+        """The hash of a new password; with a `second_factor` beside it a shorter one will do.
+
+        Raises PasswordRefused, pointing at `pointer`, and Unavailable when busy.
+        """
         text = normal_password(password[: PASSWORD_MAX + 1])
         common = len(text) <= PASSWORD_MAX and self._common.contains(text)
-        self._policy.check(text, common=common, name=name, email=email, pointer=pointer)
+        self._policy.check(text, common=common, name=name, email=email, second_factor=second_factor, pointer=pointer)
         return await self._hasher.hash(text)
+
+    def adopt(self, foreign: str) -> str:
+        """A hash that another system made, as it is stored until its owner signs in. Raises PasswordRefused."""
+        kept = self._hasher.adopted(foreign)
+        if kept is None:
+            raise PasswordRefused(violations=[Violation("/password_hash", "hash_unknown", UNKNOWN_HASH)])
+        return kept
 
     def require_room(self) -> None:
         """Raises Unavailable with retry_after where `verify` would; whose password it is makes no difference."""
@@ -31,6 +48,12 @@ class PasswordKeeper:
         Raises Unavailable with retry_after when too much is waiting.
         """
         return await self._hasher.verify(normal_password(password[: PASSWORD_MAX + 1]), password_hash)
+
+
+async def has_second_factor(uow: FactorWork, user_id: UUID) -> bool:
+    """Whether a sign-in of this user takes more than the password."""
+    totp = await uow.totp_factors.find(user_id)
+    return totp is not None and totp.is_active
 
 
 async def put_password(uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant) -> None:

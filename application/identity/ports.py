@@ -259,6 +259,9 @@ class PasswordHasher(Protocol):
         With None for an unknown account it takes the same time and says False.
         """
 
+    def adopted(self, foreign: str) -> str | None:
+        """A hash that another system made, as it is kept until the first sign-in; None where it cannot be checked."""
+
 
 class CommonPasswords(Protocol):
     def contains(self, password: str) -> bool:

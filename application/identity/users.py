@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from application.identity.account_mail import has_joined
+from application.identity.factor_ports import FactorWork
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
-from application.identity.passwords import PasswordKeeper, put_password
+from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
 from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE, IdentityLists, IdentityWork
 from application.identity.rights import require_holding, require_known, require_recent, roles_named
 from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
@@ -28,7 +29,7 @@ class UserService:
 
     def __init__(
         self,
-        work: Work[IdentityWork],
+        work: Work[FactorWork],
         lists: IdentityLists,
         clock: Clock,
         passwords: PasswordKeeper,
@@ -47,11 +48,15 @@ class UserService:
         roles: frozenset[str] = frozenset(),
         kind: UserKind = UserKind.PERSON,
         invite: bool = False,
+        password_hash: str | None = None,
+        email_verified: bool = False,
         repeat: Repeat | None = None,
     ) -> UserView:
         """Make an account; without a password it cannot sign in yet. With `invite` a person without one is invited by
-        mail, where this installation sends any. Raises EmailTaken, UnknownRole, RightsNotHeld for roles beyond the
-        actor's own rights, and PasswordRefused."""
+        mail, where this installation sends any. `password_hash` is one that another system made of the password.
+
+        Raises EmailTaken, UnknownRole, RightsNotHeld for roles beyond the actor's own rights, and PasswordRefused.
+        """
         actor.require(Permission.USERS_WRITE)
         if roles:
             require_recent(actor)
@@ -63,8 +68,11 @@ class UserService:
                 raise EmailTaken()
             uow.users.add(user)
             self._guard_roles(uow, user, roles)
-            if password is not None:
-                uow.passwords.add(PasswordCredential.set(user.id, await self._hash(user, password), user.created_at))
+            if email_verified:
+                user.verify_email(user.created_at)
+            if password is not None or password_hash is not None:
+                kept = await self._hash(user, password, password_hash)
+                uow.passwords.add(PasswordCredential.set(user.id, kept, user.created_at))
             elif invite and kind is UserKind.PERSON:
                 self._mail.queue(uow.jobs, _invitation(user, actor))
             return await uow.commit(UserView.of(user))
@@ -190,7 +198,9 @@ class UserService:
             async with self._work(Operation("user.reset_password", actor)) as uow:
                 user = await uow.users.get(user_id)
                 await require_holding(uow, actor, user.roles)
-                await put_password(uow, user.id, await self._hash(user, password), self._clock.now())
+                second_factor = await has_second_factor(uow, user.id)
+                kept = await self._hash(user, password, second_factor=second_factor)
+                await put_password(uow, user.id, kept, self._clock.now())
                 await end_sessions(uow, user.id, self._clock.now())
                 await uow.commit(None)
 
@@ -248,11 +258,15 @@ class UserService:
         if given - BUILT_IN.keys():
             uow.guard(ROLES_IN_PLACE, user.id)
 
-    async def _hash(self, user: User, password: str) -> str:
+    async def _hash(
+        self, user: User, password: str | None, foreign: str | None = None, *, second_factor: bool = False
+    ) -> str:
         if user.kind is UserKind.SERVICE:
             detail = "Service accounts have API keys and no password."
             raise Invalid(violations=[Violation("/password", "service_account", detail)])
-        return await self._passwords.hash(password, name=user.name, email=user.email)
+        if password is None:
+            return self._passwords.adopt(foreign or "")
+        return await self._passwords.hash(password, name=user.name, email=user.email, second_factor=second_factor)
 
     @staticmethod
     async def _remove_credentials(uow: IdentityWork, user: User) -> None:

@@ -9,6 +9,7 @@ from domain.shared.errors import Violation
 
 PASSWORD_MIN = 15
 PASSWORD_MIN_ALLOWED = 8
+"""Also enough for whoever signs in with a second factor as well."""
 PASSWORD_MAX = 1024
 _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
@@ -28,10 +29,23 @@ class PasswordPolicy:
         if self.minimum < PASSWORD_MIN_ALLOWED:
             raise ValueError(f"the shortest password may not be set below {PASSWORD_MIN_ALLOWED} characters")
 
-    def check(self, password: str, *, common: bool, name: str, email: str, pointer: str = "/password") -> None:
-        """Raise PasswordRefused where a rule breaks. `password` is in normal form, `common` says if it is listed."""
-        if len(password) < self.minimum:
-            raise _refused(pointer, "too_short", f"Use at least {self.minimum} characters; a few words are easiest.")
+    def check(
+        self,
+        password: str,
+        *,
+        common: bool,
+        name: str,
+        email: str,
+        second_factor: bool = False,
+        pointer: str = "/password",
+    ) -> None:
+        """Raise PasswordRefused where a rule breaks. `password` is in normal form, `common` says if it is listed.
+
+        Where it is not the only factor, eight characters are enough.
+        """
+        minimum = PASSWORD_MIN_ALLOWED if second_factor else self.minimum
+        if len(password) < minimum:
+            raise _refused(pointer, "too_short", f"Use at least {minimum} characters; a few words are easiest.")
         if len(password) > PASSWORD_MAX:
             raise _refused(pointer, "too_long", f"Use at most {PASSWORD_MAX} characters.")
         if not _is_text(password):

@@ -24,6 +24,7 @@ from entrypoints.cli import (
     serve,
     sessions,
     upgrades,
+    user_import,
     users,
     version,
 )
@@ -47,6 +48,8 @@ app.command()(doctor.doctor)
 app.command()(version.version)
 app.add_typer(database.app, name="db")
 app.add_typer(upgrades.app, name="upgrade")
+users.app.command("import")(user_import.import_users)
+users.app.command()(user_import.invite)
 app.add_typer(users.app, name="user")
 app.add_typer(sessions.app, name="session")
 app.add_typer(api_keys.app, name="api-key")

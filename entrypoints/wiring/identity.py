@@ -48,7 +48,13 @@ class IdentityContainer(DeclarativeContainer):
         UserService, persistence.store, persistence.identity_lists, persistence.clock, passwords, mail.requests
     )
     account = Singleton(
-        AccountService, persistence.store, persistence.identity_lists, persistence.clock, passwords, limits.sign_in
+        AccountService,
+        persistence.store,
+        persistence.identity_lists,
+        persistence.clock,
+        passwords,
+        limits.sign_in,
+        mail.requests,
     )
     second_factors = Singleton(
         SecondFactors, persistence.store, persistence.clock, security.totp_codes, security.recovery_texts

@@ -209,3 +209,38 @@ def test_an_option_that_redis_does_not_know_stops_the_start(terminal: Terminal) 
     assert ended.code == 2
     assert "REDIS_URL" in ended.err
     assert "canary-3f9a" not in ended.err
+
+
+class TestImportOfUsers:
+    def test_people_move_over_with_their_hashes_and_bad_lines_are_named(self, terminal: Terminal) -> None:
+        django = "pbkdf2_sha256$1000$salt$dhdSdnVYR4kpUvsJbQY8zXT/8lq3WUsUjVGWF8Y2sJU="
+        lines = [
+            f'{{"email": "ada@example.com", "name": "Ada", "password_hash": "{django}", "roles": ["viewer"]}}',
+            '{"email": "grace@example.com", "name": "Grace", "email_verified": true}',
+            '{"email": "ada@example.com", "name": "Ada again"}',
+            '{"email": "eve@example.com", "name": "Eve", "password_hash": "md5$secret-hash"}',
+            '{"email": "eve@example.com", "name": "Eve", "is_admin": true}',
+            "no JSON",
+        ]
+        ended = terminal.run("user", "import", "--json", stdin="\n".join(lines))
+        assert ended.code == 1
+        assert ended.data["made"] == 2
+        assert [(item["line"], item["code"]) for item in ended.data["failures"]] == [
+            (3, "email_taken"),
+            (4, "password_refused"),
+            (5, "user_line_invalid"),
+            (6, "user_line_invalid"),
+        ]
+        assert "secret-hash" not in ended.out + ended.err
+        people = {user["email"]: user for user in terminal.done("user", "list", "--json").data}
+        assert people["ada@example.com"]["roles"] == ["viewer"]
+        assert people["grace@example.com"]["email_verified"]
+
+    def test_an_invitation_is_mailed_at_once_and_its_link_is_for_the_mailbox_alone(self, terminal: Terminal) -> None:
+        ended = terminal.done("user", "invite", "ada@example.com", "--name", "Ada")
+        (mail,) = (terminal.data_dir / "outbox").glob("*.eml")
+        assert "/account/accept-invitation#" in mail.read_text()
+        assert "#" not in ended.out + ended.err
+        terminal.done("user", "invite", "ada@example.com")
+        assert terminal.run("user", "invite", "ada@example.com", ENVIRONMENT="staging").code == 5
+        assert terminal.run("user", "invite", "new@example.com").code == 2

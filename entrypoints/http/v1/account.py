@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.identity.account import AccountService
 from application.identity.views import UserView
-from domain.identity.errors import EmailTaken, PasswordRefused, ReauthenticationRequired, SessionRequired
+from domain.identity.errors import MailOff, PasswordRefused, ReauthenticationRequired, SessionRequired
 from domain.shared.actor import Actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery
@@ -35,6 +35,7 @@ router = APIRouter(prefix="/api/v1/me", tags=["Account"])
 Account = Annotated[AccountService, provided("identity.account")]
 Oneself = Annotated[Actor, signed_in()]
 Silent = Annotated[Actor, signed_in("")]
+LIMITED: Final = RateLimited("mail_limited", "Too many mails were asked for; look into the mailbox, or wait.")
 PASSWORD_CHANGE: Final = {"current_password": "the one before", "new_password": "a long secret sentence"}
 
 
@@ -48,7 +49,7 @@ async def get_account(request: Request, actor: Oneself, account: Account) -> Res
 @router.patch(
     "",
     response_model=UserOut,
-    responses={200: shown(USER, "ETag"), **problems(EmailTaken, SessionRequired, ReauthenticationRequired)},
+    responses={200: shown(USER, "ETag"), **problems(MailOff, LIMITED, SessionRequired, ReauthenticationRequired)},
 )
 async def change_account(
     actor: Oneself,
@@ -56,7 +57,8 @@ async def change_account(
     precondition: Annotated[Precondition, if_match(required=False)],
     account: Account,
 ) -> Response:
-    """Change one's own name or address. Roles and status are for administrators."""
+    """Change one's own name, or ask for another address. A mail goes to that one, and it is taken over when the link in
+    it is used; the account shows the present address until then. Roles and status are for administrators."""
 
     async def change(seen: UserView, expected: int) -> UserView:
         content = patch.onto({"name": seen.name, "email": seen.email})

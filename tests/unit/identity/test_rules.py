@@ -20,10 +20,18 @@ POLICY = PasswordPolicy()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def broken(password: str, *, policy: PasswordPolicy = POLICY, common: bool = False) -> str | None:
+def broken(
+    password: str, *, policy: PasswordPolicy = POLICY, common: bool = False, second_factor: bool = False
+) -> str | None:
     """The code of the rule that the password of Ada Lovelace breaks."""
     try:
-        policy.check(password, common=common, name="Ada Lovelace-Byron", email="ada.lovelace@example.com")
+        policy.check(
+            password,
+            common=common,
+            name="Ada Lovelace-Byron",
+            email="ada.lovelace@example.com",
+            second_factor=second_factor,
+        )
     except PasswordRefused as refused:
         return refused.violations[0].code
     return None
@@ -54,6 +62,12 @@ def test_passwords_are_long_text_and_not_the_own_name(password: str, code: str |
 
 def test_common_passwords_are_refused() -> None:
     assert broken("passwordpassword", common=True) == "too_common"
+
+
+def test_eight_characters_are_enough_beside_a_second_factor() -> None:
+    assert broken("eight ch") == "too_short"
+    assert broken("eight ch", second_factor=True) is None
+    assert broken("seven c", second_factor=True) == "too_short"
 
 
 def test_the_minimum_can_be_set_but_not_below_eight() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.security.common_passwords import CommonPasswordRules
+from adapters.security.common_passwords import CommonPasswordRules, leaked
 from adapters.security.passwords import COME_BACK_SECONDS_MAX, NICENESS, ROOM_MIN, Argon2Passwords
 from domain.shared.errors import Unavailable
 
@@ -124,6 +124,12 @@ admin-password-1234|owner password number one|8372910573829104|a horse that read
 @pytest.mark.parametrize("password", COMMON.split())
 def test_what_is_guessed_first_is_common(password: str) -> None:
     assert CommonPasswordRules().contains(password)
+
+
+@pytest.mark.parametrize("password", ["samantha", "Trustno1", "corvette", "michelle"])
+def test_short_ones_are_held_against_a_list_of_leaked_ones(password: str) -> None:
+    assert CommonPasswordRules().contains(password)
+    assert len(leaked()) > 10_000
 
 
 @pytest.mark.parametrize("password", UNCOMMON.strip().replace("\n", "|").split("|"))
