@@ -126,7 +126,7 @@ def test_what_is_guessed_first_is_common(password: str) -> None:
     assert CommonPasswordRules().contains(password)
 
 
-@pytest.mark.parametrize("password", ["samantha", "Trustno1", "corvette", "michelle"])
+@pytest.mark.parametrize("password", ["samantha", "Trustno1", "corvette"])
 def test_short_ones_are_held_against_a_list_of_leaked_ones(password: str) -> None:
     assert CommonPasswordRules().contains(password)
     assert len(leaked()) > 10_000
