@@ -16,6 +16,7 @@ from domain.identity.errors import (
     PasswordRefused,
     RegistrationClosed,
 )
+from domain.identity.second_factors import TotpFactor
 from domain.identity.users import UserKind, UserStatus
 from domain.operations.jobs import JobStatus
 from domain.shared.actor import Origin, system_actor
@@ -191,6 +192,21 @@ async def test_a_mail_waits_for_its_server_and_is_given_up_in_the_end(identity: 
         identity.store.clock.forward(seconds=100)
     (job,) = identity.store.database.rows("jobs")
     assert (job["status"], job["error_code"]) == (JobStatus.FAILED.value, "mail_unavailable")
+
+
+async def test_eight_characters_are_enough_for_whoever_has_a_second_factor(identity: Identity) -> None:
+    user = await identity.person()
+    factor = TotpFactor.begin(user.id, b"sealed", identity.store.clock.now())
+    factor.confirm(identity.store.clock.now())
+    await identity.self_service.reset_password(ORIGIN, email=user.email)
+    await identity.deliver()
+    token = identity.mailbox.token(user.email)
+    with pytest.raises(PasswordRefused):
+        await identity.confirmations.reset_password(ORIGIN, token=token, password="x9 v-q2k")
+    async with identity.store.operation("given") as uow:
+        uow.totp_factors.add(factor)
+        await uow.commit(None)
+    await identity.confirmations.reset_password(ORIGIN, token=token, password="x9 v-q2k")
 
 
 class Counted:
