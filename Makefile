@@ -9,7 +9,7 @@ SOURCES := domain application adapters entrypoints migrations
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-audited docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-slow: install ## Measure reads beside clients that send slowly or nothing 
 
 bench-rolling: install ## Restart two services behind a proxy twenty times under load, and count what fails
 	$(VENV)/python -m benchmarks.rolling_restarts
+
+bench-audited: install ## Measure what the journal costs a commit on PostgreSQL
+	$(VENV)/python -m benchmarks.audited
 
 docs: install ## Make the generated pages of the guide
 	$(VENV)/python -m entrypoints.reference.main

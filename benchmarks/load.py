@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +18,7 @@ class Measured:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, request: bytes, until: float, done: "asyncio.Future[list[float]]") -> None:
+    def __init__(self, request: Callable[[], bytes], until: float, done: "asyncio.Future[list[float]]") -> None:
         self._request, self._until, self._done = request, until, done
         self._seconds: list[float] = []
         self._received = b""
@@ -52,12 +53,17 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(self._request())
 
 
 async def load(port: int, path: str, token: str, *, connections: int = 16, seconds: float = 3.0) -> Measured:
     """Read `path` on the loopback for `seconds`. Raises where an answer is no success."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    return await load_of(port, lambda: request, connections=connections, seconds=seconds)
+
+
+async def load_of(port: int, request: Callable[[], bytes], *, connections: int = 16, seconds: float = 3.0) -> Measured:
+    """Send what `request` makes each time for `seconds`. Raises where an answer is no success."""
     loop, until = asyncio.get_running_loop(), time.perf_counter() + seconds
     waiting: list[asyncio.Future[list[float]]] = [loop.create_future() for _ in range(connections)]
     for done in waiting:

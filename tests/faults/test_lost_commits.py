@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
@@ -47,25 +48,48 @@ async def test_a_keyed_request_is_answered_though_the_reply_to_its_commit_was_lo
     assert (await key.get("/me")).status_code == 200
 
 
-async def test_a_request_without_a_key_is_told_that_nobody_knows(service: Service, line: CommitLine) -> None:
+async def test_a_request_without_a_key_is_done_once_though_the_reply_to_its_commit_was_lost(
+    service: Service, line: CommitLine
+) -> None:
+    """Its commit is sent once more, and finds itself in the journal."""
     admin = await service.person("admin")
-    line.fate = Fate.ANSWER_LOST
-    commits = line.commits
+    line.fate, commits = Fate.ANSWER_LOST, line.commits
     answer = await admin.post("/api-keys", NEW_KEY)
-    assert_problem(answer, 503, "outcome_unknown")
-    assert answer.headers["retry-after"]
-    assert line.commits == commits + 1
-    assert len(await keys_of(admin)) == 1
+    assert (answer.status_code, line.commits) == (201, commits + 2)
+    assert await keys_of(admin) == [answer.json()["id"]]
 
 
-async def test_what_broke_before_its_commit_arrived_is_not_done_behind_the_clients_back(
+async def test_where_the_line_stays_broken_the_client_is_told_that_nobody_knows(
     service: Service, line: CommitLine
 ) -> None:
     admin = await service.person("admin")
-    line.fate = Fate.LOST
-    answer = await admin.post("/api-keys", NEW_KEY, headers=KEYED)
+    line.fate = Fate.LINE_LOST
+    answer = await admin.post("/api-keys", NEW_KEY)
     assert_problem(answer, 503, "outcome_unknown")
-    assert await keys_of(admin) == []
-    again = await admin.post("/api-keys", NEW_KEY, headers=KEYED)
-    assert again.status_code == 201
-    assert await keys_of(admin) == [again.json()["id"]]
+    assert answer.headers["retry-after"]
+    line.is_cut = False
+    assert len(await keys_of(admin)) == 1
+
+
+@pytest.mark.parametrize("headers", [KEYED, {}])
+async def test_what_broke_before_its_commit_arrived_is_done_once(
+    service: Service, line: CommitLine, headers: dict[str, str]
+) -> None:
+    admin = await service.person("admin")
+    line.fate = Fate.LOST
+    answer = await admin.post("/api-keys", NEW_KEY, headers=headers)
+    assert answer.status_code == 201
+    assert await keys_of(admin) == [answer.json()["id"]]
+
+
+async def test_what_broke_before_the_commit_of_a_transaction_is_not_done_behind_the_clients_back(
+    service: Service, line: CommitLine
+) -> None:
+    """Changes with a guard are transactions, whose commit is sent once."""
+    admin, other = await service.person("admin"), await service.person("admin")
+    line.fate = Fate.LOST
+    answer = await admin.post(f"/users/{other.id}/disable", headers=KEYED)
+    assert_problem(answer, 503, "outcome_unknown")
+    assert (await admin.get(f"/users/{other.id}")).json()["status"] == "active"
+    again = await admin.post(f"/users/{other.id}/disable", headers=KEYED)
+    assert (again.status_code, again.json()["status"]) == (200, "disabled")

@@ -13,6 +13,7 @@ from adapters.persistence.sqlalchemy.pool_figures import NoFigures, PoolFigures
 from adapters.persistence.sqlalchemy.pools import Pool, PoolTerms
 from adapters.persistence.sqlalchemy.replicas import Freshness, Replicas
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
+from adapters.persistence.sqlalchemy.unit_writer import Unit
 from adapters.persistence.tracking import AggregateMapping, Row
 from domain.shared.errors import Invalid
 
@@ -48,6 +49,9 @@ class Database(Protocol):
         so it must depend on nothing that an earlier run has left in Python. Raises Unavailable, of which OutcomeUnknown
         says that the answer to the commit was lost; that is never repeated here.
         """
+
+    async def keep(self, unit: Unit) -> None:
+        """Write a unit of work. Raises StaleVersion, what its guards and constraints refuse with, and as `write`."""
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         """The row of one aggregate with its owned rows, None where there is none. Raises Unavailable."""
@@ -104,6 +108,9 @@ class ServerDatabase:
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         return await (self._replicas or self._primary).write(call)
+
+    async def keep(self, unit: Unit) -> None:
+        await (self._replicas or self._primary).keep(unit)
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         return await self._primary.row(mapping, id)

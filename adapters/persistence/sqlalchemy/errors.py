@@ -87,6 +87,11 @@ def is_duplicate(error: IntegrityError) -> bool:
     return _code(error) in UNIQUE
 
 
+def undecided(error: BaseException) -> bool:
+    """Whether a statement that the server refused may be tried in another way, because its time is not yet spent."""
+    return _code(error) not in LOCKED | TOO_LONG
+
+
 def translation(error: Exception) -> FastOpsError:
     """The refusal that a database error stands for; Unavailable where nothing more is known."""
     code, text = _code(error), str(error.__cause__ or getattr(error, "orig", None) or error).lower()

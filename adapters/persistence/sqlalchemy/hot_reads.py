@@ -1,33 +1,18 @@
-"""Single aggregates read on the driver itself: a statement compiled once, on a connection of the engine's own pool.
+"""Single aggregates read on the driver itself, by statements that SQLAlchemy compiles once."""
 
-SQLAlchemy's execution and result layers cost more than the read; the pool, the types and the statement are still its.
-Only asyncpg is spoken here, so only PostgreSQL is read like this.
-"""
-
-from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.engine import Dialect
 
-from adapters.persistence.sqlalchemy.liveness import abandon, was_returned
+from adapters.persistence.sqlalchemy.driver import Driver
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import AggregateMapping, Owned, Row
-from domain.shared.errors import Unavailable
 
 Convert = Callable[[Any], Any]
-
-
-class Lost(Exception):
-    """The connection is gone. One that had lain in the pool may have been dead before it was taken."""
-
-    def __init__(self, had_rested: bool) -> None:
-        super().__init__()
-        self.had_rested = had_rested
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +26,10 @@ class Plan:
 
 
 class HotReads:
-    """Reads by id on PostgreSQL. Connections that were lost while they lay idle are replaced, and the read goes on."""
+    """Reads by id on PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        import asyncpg
-
-        self._pool, self._dialect = engine.sync_engine.pool, engine.dialect
-        self._refusal = asyncpg.PostgresError
-        self._breaks = (
-            OSError,
-            asyncpg.PostgresConnectionError,
-            asyncpg.AdminShutdownError,
-            asyncpg.CrashShutdownError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-        )
+    def __init__(self, driver: Driver, dialect: Dialect) -> None:
+        self._driver, self._dialect = driver, dialect
         self._plans: dict[str, Plan | None] = {}
         self._statements: dict[Select[Any], str] = {}
 
@@ -67,7 +41,7 @@ class HotReads:
         """The row with its owned rows, None where there is none. Raises Unavailable."""
         plan = self._plan(mapping)
         assert plan is not None
-        record = await self._fetched(plan.sql, id)
+        record = await self._driver.row(plan.sql, id)
         if record is None:
             return None
         row: Row = dict(zip(plan.names, record, strict=True))
@@ -83,33 +57,7 @@ class HotReads:
         if sql is None:
             compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})
             sql = self._statements[statement] = str(compiled)
-        return cast("Sequence[Any] | None", await self._fetched(sql))
-
-    async def _fetched(self, sql: str, *values: Any) -> Any:
-        while True:
-            try:
-                return await greenlet_spawn(self._fetch, sql, values)
-            except Lost as lost:
-                if not lost.had_rested:
-                    raise _silent() from lost
-
-    def _fetch(self, sql: str, values: Sequence[Any]) -> Any:
-        """Within a greenlet, because the pool may have to open, test or replace a connection."""
-        connection = self._pool.connect()
-        had_rested = was_returned(connection)
-        try:
-            return await_only(connection.driver_connection.fetchrow(sql, *values))  # type: ignore[union-attr]
-        except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
-            abandon(connection.driver_connection)
-            connection.invalidate()
-            raise
-        except self._breaks as error:
-            connection.invalidate()
-            raise Lost(had_rested) from error
-        except self._refusal as error:
-            raise _silent() from error
-        finally:
-            connection.close()
+        return cast("Sequence[Any] | None", await self._driver.row(sql))
 
     def _plan(self, mapping: AggregateMapping[Any]) -> Plan | None:
         if mapping.kind not in self._plans:
@@ -131,10 +79,6 @@ class HotReads:
             converts=tuple((name, convert) for name, convert in found if convert is not None),
             owned=tuple((part, column.name) for part, column in parts),
         )
-
-
-def _silent() -> Unavailable:
-    return Unavailable("database_unavailable", "The database does not answer.", retry_after=1.0)
 
 
 def _only_column(part: Owned) -> ColumnElement[Any] | None:

@@ -1,6 +1,7 @@
 """Pooled connections are tested before use only after they have lain idle: a test is a round trip of its own."""
 
 import asyncio
+import select
 import time
 from typing import Any, Final
 
@@ -48,3 +49,12 @@ async def _test(driver: Any) -> None:
 def was_returned(connection: PoolProxiedConnection) -> bool:
     """Whether the connection had lain in the pool before it was taken; a new one had not."""
     return _RETURNED in connection.info
+
+
+def has_taken_leave(driver: Any) -> bool:
+    """Whether a connection of asyncpg that nobody uses has something to read: a word of farewell, or its end."""
+    if driver.is_closed():
+        return True
+    poll = select.poll()
+    poll.register(driver._transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from adapters.persistence.sqlalchemy.doubt import Doubt
+from adapters.persistence.sqlalchemy.driver import Driver, Sending
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, broken_off, lost, translated, unanswered
 from adapters.persistence.sqlalchemy.hot_reads import HotReads
 from adapters.persistence.sqlalchemy.liveness import test_after_rest
@@ -24,6 +25,8 @@ from adapters.persistence.sqlalchemy.pool_figures import PoolFigures
 from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.servers import PATIENT, Limits, server_engine
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from adapters.persistence.sqlalchemy.unit_statements import UnitStatements
+from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
 from adapters.persistence.tracking import AggregateMapping, Row
 
 T = TypeVar("T")
@@ -59,7 +62,9 @@ class Pool:
         event.listen(self._engine.sync_engine, "connect", self._let_in)
         event.listen(self._engine.sync_engine, "close", lambda *_: figures.closed())
         figures.limited(terms["pool_size"] + terms["max_overflow"])
-        self._hot = HotReads(self._engine) if self.dialect == "postgresql" else None
+        self._driver = Driver(self._engine) if self.dialect == "postgresql" else None
+        self._hot = HotReads(self._driver, self._engine.dialect) if self._driver else None
+        self._units = UnitStatements(self._engine.dialect)
 
     @property
     def dialect(self) -> str:
@@ -85,6 +90,12 @@ class Pool:
         with translated():
             return await self._repeated(lambda: self._write(call))
 
+    async def keep(self, unit: Unit) -> None:
+        """Write a unit: in one statement where it is small and PostgreSQL takes it so. Raises as `write` does."""
+        statement = self._units.of(unit) if self._driver else None
+        if statement is None or not await self._kept(*statement, unit.entries[0].id):
+            await self.write(lambda connection: write_unit(connection, unit))
+
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         """The row of one aggregate. Raises Unavailable."""
         hot = self._hot
@@ -98,6 +109,22 @@ class Pool:
         if hot is None:
             return await self.read(lambda connection: connection.execute(statement).first())
         return await self._hotly(hot.first, statement)
+
+    async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID) -> bool:
+        """Whether it is done; see `Driver.keep`. Of one that was not answered in time nobody knows."""
+        assert self._driver is not None
+        sending = Sending()
+        with translated():
+            await self._take_turn()
+            try:
+                async with self._doubt.call(self._limits.silence):
+                    return await self._driver.keep(sql, values, entry_id, sending)
+            except TimeoutError as error:
+                if sending.is_sent:
+                    raise OutcomeUnknown() from error
+                raise
+            finally:
+                self._end_turn()
 
     async def close(self) -> None:
         await self._engine.dispose()

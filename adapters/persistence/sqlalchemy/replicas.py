@@ -6,7 +6,8 @@ A position is where the primary's log ends: the LSN on PostgreSQL, the sequence 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from adapters.persistence.sqlalchemy.pools import Pool
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
+from adapters.persistence.sqlalchemy.unit_writer import Unit
 from domain.shared.errors import Unavailable
 
 T = TypeVar("T")
@@ -93,8 +95,18 @@ class Replicas:
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         """See `Database.write`. What this process reads from now on must contain it, even where its fate is unknown."""
-        try:
+        with self._written():
             return await self._primary.write(call)
+
+    async def keep(self, unit: Unit) -> None:
+        """See `Database.keep`."""
+        with self._written():
+            await self._primary.keep(unit)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
         finally:
             self._writes, self._seen = self._writes + 1, None
 

@@ -8,10 +8,9 @@ from typing import Final
 from sqlalchemy import select
 
 from adapters.persistence.sqlalchemy.engine import Database
-from adapters.persistence.sqlalchemy.tables.identity import epochs
+from adapters.persistence.sqlalchemy.tables.identity import RIGHTS, epochs
 from domain.shared.errors import Unavailable
 
-RIGHTS: Final = "rights"
 FRESH_SECONDS: Final = 0.25
 USABLE_SECONDS: Final = 0.75
 READ_SECONDS: Final = 1.0

@@ -22,6 +22,7 @@ from adapters.persistence.sqlalchemy.errors import translated
 from adapters.persistence.sqlalchemy.replicas import Freshness
 from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.turnstile import Turnstile
+from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
 from adapters.persistence.tracking import AggregateMapping, Row
 
 T = TypeVar("T")
@@ -90,6 +91,9 @@ class SqliteDatabase:
         self._queue.put((call, future))
         with translated():
             return await asyncio.wrap_future(future)
+
+    async def keep(self, unit: Unit) -> None:
+        await self.write(lambda connection: write_unit(connection, unit))
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         return await self.read(lambda connection: aggregate_row(connection, mapping, id))

@@ -27,7 +27,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlUsers,
 )
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
-from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
+from adapters.persistence.sqlalchemy.unit_writer import Unit
 from adapters.persistence.tracking import Row, Tracker
 from application.shared.observer import Observer
 from application.shared.ports import Clock
@@ -116,7 +116,7 @@ class SqlUnitOfWork:
             repeat=self._store.records.record(repeat, result, now) if repeat else None,
         )
         try:
-            await self._store.database.write(lambda connection: write_unit(connection, unit))
+            await self._store.database.keep(unit)
         finally:
             if unit.moves_rights and self._store.rights is not None:
                 self._store.rights.moved()

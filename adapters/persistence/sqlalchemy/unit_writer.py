@@ -11,18 +11,17 @@ from adapters.persistence.repeats import RepeatWrite
 from adapters.persistence.sqlalchemy.guards import GUARDS
 from adapters.persistence.sqlalchemy.locks import take_lock
 from adapters.persistence.sqlalchemy.repeats import put_repeat
-from adapters.persistence.sqlalchemy.rights_epoch import RIGHTS
 from adapters.persistence.sqlalchemy.tables import identity as _identity
 from adapters.persistence.sqlalchemy.tables import knowledge as _knowledge
 from adapters.persistence.sqlalchemy.tables import operations as _operations
 from adapters.persistence.sqlalchemy.tables.base import metadata
-from adapters.persistence.sqlalchemy.tables.identity import epochs
+from adapters.persistence.sqlalchemy.tables.identity import RIGHTS, epochs
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal
 from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
 from application.shared.unit_of_work import Rule
 from domain.shared.errors import StaleVersion
 
-__all__ = ["Unit", "write_unit"]
+__all__ = ["Unit", "entry_row", "ordered", "owned_rows", "plain_row", "write_unit"]
 _TABLES = (_identity.users, _knowledge.documents, _operations.jobs)
 ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
 
@@ -49,7 +48,7 @@ def write_unit(connection: Connection, unit: Unit) -> None:
     for write in unit.bulk:
         if not write.rows:
             _delete_bulk(connection, write)
-    for change in _ordered(unit.changes):
+    for change in ordered(unit.changes):
         _write_change(connection, change)
     for write in unit.bulk:
         if write.rows:
@@ -67,7 +66,7 @@ def write_unit(connection: Connection, unit: Unit) -> None:
         connection.execute(moved)
 
 
-def _ordered(changes: Iterable[Change]) -> list[Change]:
+def ordered(changes: Iterable[Change]) -> list[Change]:
     """Parents are written before their children and removed after them."""
     kept = sorted((c for c in changes if c.after is not None), key=lambda c: ORDER[c.mapping.table])
     removed = sorted((c for c in changes if c.after is None), key=lambda c: -ORDER[c.mapping.table])
@@ -76,16 +75,15 @@ def _ordered(changes: Iterable[Change]) -> list[Change]:
 
 def _write_change(connection: Connection, change: Change) -> None:
     table = metadata.tables[change.mapping.table]
-    owned = {part.member for part in change.mapping.owned}
     if change.before is None and change.after is not None:
-        connection.execute(insert(table), _plain_row(change.after, owned))
+        connection.execute(insert(table), plain_row(change, change.after))
     elif change.before is not None:
         matches = and_(table.c.id == bindparam("old_id"), table.c.version == bindparam("old_version"))
         key = {"old_id": change.id, "old_version": change.before["version"]}
         if change.after is None:
             done = connection.execute(delete(table).where(matches), key)
         else:
-            values = {name: value for name, value in _plain_row(change.after, owned).items() if name != "id"}
+            values = {name: value for name, value in plain_row(change, change.after).items() if name != "id"}
             statement = update(table).where(matches).values({name: bindparam(f"new_{name}") for name in values})
             done = connection.execute(statement, key | {f"new_{name}": value for name, value in values.items()})
         if done.rowcount != 1:
@@ -97,10 +95,7 @@ def _write_change(connection: Connection, change: Change) -> None:
 
 def _write_owned(connection: Connection, part: Owned, change: Change) -> None:
     table = metadata.tables[part.table]
-    before: list[Row] = change.before[part.member] if change.before else []
-    after: list[Row] = change.after[part.member] if change.after else []
-    gone = [row for row in before if row not in after]
-    new = [row for row in after if row not in before]
+    gone, new = owned_rows(part, change)
     for row in gone:
         keys = [column.name for column in table.primary_key]
         connection.execute(delete(table).where(and_(*(table.c[name] == row[name] for name in keys))))
@@ -108,8 +103,21 @@ def _write_owned(connection: Connection, part: Owned, change: Change) -> None:
         connection.execute(insert(table), new)
 
 
-def _plain_row(row: Row, owned: set[str]) -> Row:
+def owned_rows(part: Owned, change: Change) -> tuple[list[Row], list[Row]]:
+    """Those that go and those that come."""
+    before: list[Row] = change.before[part.member] if change.before else []
+    after: list[Row] = change.after[part.member] if change.after else []
+    return [row for row in before if row not in after], [row for row in after if row not in before]
+
+
+def plain_row(change: Change, row: Row) -> Row:
+    """The row without what is owned."""
+    owned = {part.member for part in change.mapping.owned}
     return {name: value for name, value in row.items() if name not in owned}
+
+
+def entry_row(entry: Entry) -> Row:
+    return entry.columns | {"id": entry.id, "at": entry.at, "body": entry.body}
 
 
 def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
@@ -120,8 +128,7 @@ def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
 def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
-    rows = [entry.columns | {"id": entry.id, "at": entry.at, "body": entry.body} for entry in entries]
-    connection.execute(insert(journal), rows)
+    connection.execute(insert(journal), [entry_row(entry) for entry in entries])
     if connection.dialect.name != "sqlite":
         numbers = select(journal.c.number).where(journal.c.id.in_([entry.id for entry in entries]))
         connection.execute(insert(journal_pending).from_select(["number"], numbers))

@@ -140,6 +140,7 @@ group_members = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Index(None, "user_id", "group_id"),
 )
+RIGHTS = "rights"
 epochs = Table(
     "epochs",
     metadata,

@@ -1,0 +1,126 @@
+"""asyncpg itself, on connections of the engine's own pool: what is compiled once need not pass SQLAlchemy each time.
+
+SQLAlchemy's execution and result layers cost more than a small statement; the pool, the types and the text are its.
+Only PostgreSQL is spoken to like this.
+"""
+
+from asyncio import CancelledError
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, undecided
+from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, was_returned
+from domain.shared.errors import Unavailable
+
+ENTRY = "SELECT 1 FROM journal WHERE id = $1"
+
+
+class Lost(Exception):
+    """The connection is gone. One that had lain in the pool may have been dead before it was taken."""
+
+    def __init__(self, had_rested: bool, *, is_sent: bool) -> None:
+        super().__init__()
+        self.had_rested, self.is_sent = had_rested, is_sent
+
+
+class Sending:
+    """Whether a statement has gone out, so that the server may carry it out."""
+
+    is_sent = False
+
+
+class Driver:
+    """Single statements, each a transaction by itself. Connections that were lost while they lay idle are replaced."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        import asyncpg
+
+        self._pool = engine.sync_engine.pool
+        self._refusal = asyncpg.PostgresError
+        self._breaks = (
+            OSError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.AdminShutdownError,
+            asyncpg.CrashShutdownError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        )
+
+    async def row(self, sql: str, *values: Any) -> Any:
+        """The first row of a query, None where there is none. Raises Unavailable."""
+        while True:
+            try:
+                return await greenlet_spawn(self._run, sql, values, None)
+            except Lost as lost:
+                if not lost.had_rested:
+                    raise _silent() from lost
+            except self._refusal as error:
+                raise _silent() from error
+
+    async def keep(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
+        """Whether the server has carried out what writes a unit; where not, it was refused and can be tried anew.
+
+        Where the answer is lost it is sent once more: of one unit the journal takes its entry but once, so it is done
+        then or was done before. Raises OutcomeUnknown where that cannot be learnt, and Unavailable where the server
+        has taken its time already. Where the caller gives up, `sending` tells whether a statement is on its way.
+        """
+        try:
+            return await self._kept(sql, values, entry_id, sending)
+        except (Lost, OSError) as error:
+            raise (OutcomeUnknown() if sending.is_sent else _silent()) from error
+
+    async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
+        is_doubtful = False
+        while True:
+            try:
+                await greenlet_spawn(self._run, sql, values, sending)
+            except Lost as lost:
+                if is_doubtful or not (lost.is_sent or lost.had_rested):
+                    raise
+                is_doubtful = lost.is_sent
+            except self._refusal as error:
+                if is_doubtful:
+                    return await self._is_there(entry_id)
+                if undecided(error):
+                    return False
+                raise translation(error) from error
+            else:
+                return True
+
+    async def _is_there(self, entry_id: UUID) -> bool:
+        """True where the unit of this entry is done. Where it is not, a lost statement may still be on its way."""
+        try:
+            if await self.row(ENTRY, entry_id) is not None:
+                return True
+        except Unavailable as error:
+            raise OutcomeUnknown() from error
+        raise OutcomeUnknown()
+
+    def _run(self, sql: str, values: Sequence[Any], sending: Sending | None) -> Any:
+        """Within a greenlet, because the pool may have to open, test or replace a connection."""
+        connection = self._pool.connect()
+        had_rested, driver, is_sent = was_returned(connection), connection.driver_connection, False
+        assert driver is not None
+        try:
+            if sending is not None:
+                if has_taken_leave(driver):
+                    raise ConnectionResetError
+                is_sent = sending.is_sent = True
+            return await_only(driver.fetchrow(sql, *values))
+        except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
+            abandon(driver)
+            connection.invalidate()
+            raise
+        except self._breaks as error:
+            connection.invalidate()
+            raise Lost(had_rested, is_sent=is_sent) from error
+        finally:
+            connection.close()
+
+
+def _silent() -> Unavailable:
+    return Unavailable("database_unavailable", "The database does not answer.", retry_after=1.0)
