@@ -16,6 +16,8 @@ from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, 
 from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, was_returned
 from domain.shared.errors import Unavailable
 
+TRIES = 2
+"""Connections that are opened for one statement; those that had lain in the pool may all be dead."""
 ENTRY = "SELECT 1 FROM journal WHERE id = $1"
 
 
@@ -64,8 +66,8 @@ class Driver:
     async def keep(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
         """Whether the server has carried out what writes a unit; where not, it was refused and can be tried anew.
 
-        Where the answer is lost it is sent once more: of one unit the journal takes its entry but once, so it is done
-        then or was done before. Raises OutcomeUnknown where that cannot be learnt, and Unavailable where the server
+        Where the answer is lost it is sent again: of one unit the journal takes its entry but once, so it is done then
+        or was done before. Raises OutcomeUnknown where that cannot be learnt, and Unavailable where the server
         has taken its time already. Where the caller gives up, `sending` tells whether a statement is on its way.
         """
         try:
@@ -74,14 +76,15 @@ class Driver:
             raise (OutcomeUnknown() if sending.is_sent else _silent()) from error
 
     async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
-        is_doubtful = False
+        is_doubtful, tries = False, TRIES
         while True:
             try:
                 await greenlet_spawn(self._run, sql, values, sending)
             except Lost as lost:
-                if is_doubtful or not (lost.is_sent or lost.had_rested):
+                is_doubtful = is_doubtful or lost.is_sent
+                tries -= not lost.had_rested
+                if not tries:
                     raise
-                is_doubtful = lost.is_sent
             except self._refusal as error:
                 if is_doubtful:
                     return await self._is_there(entry_id)
