@@ -17,6 +17,7 @@ from adapters.persistence.memory.reads import (
     MemoryKnowledgeReads,
 )
 from adapters.persistence.memory.sealed_trail import MemorySealedTrail
+from adapters.persistence.memory.spent_proofs import MemorySpentProofs
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.repeats import RepeatRecords
@@ -31,6 +32,7 @@ from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue,
 from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
+from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
 from application.shared.journal import JOURNAL_LEASE, JournalEntry
@@ -66,6 +68,7 @@ class Store:
     audit: Any
     personal: Any
     sealed: Any
+    spent_proofs: Any
     database: Any
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
@@ -135,6 +138,7 @@ def memory_store() -> Store:
         audit=MemoryAuditTrail(database),
         personal=MemoryPersonalValues(database),
         sealed=MemorySealedTrail(database),
+        spent_proofs=MemorySpentProofs(database),
         database=database,
     )
 
@@ -162,6 +166,7 @@ def sql_store(name: str, database: Database) -> Store:
         audit=SqlAuditTrail(database),
         personal=SqlPersonalValues(database),
         sealed=SqlSealedTrail(database),
+        spent_proofs=SqlSpentProofs(database),
         database=database,
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.persistence.mapping.federation import IDENTITIES
 from adapters.persistence.mapping.identity import (
     API_KEYS,
     GROUPS,
@@ -27,6 +28,7 @@ MAPPINGS: tuple[AggregateMapping[Any], ...] = (
     ONE_TIME_TOKENS,
     TOTP_FACTORS,
     RECOVERY_CODES,
+    IDENTITIES,
     ROLES,
     GROUPS,
     COLLECTIONS,

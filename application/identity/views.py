@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.identity.credentials import ApiKey
+from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
 from domain.identity.roles import CustomRole, Role
 from domain.identity.sessions import Session
@@ -64,6 +65,27 @@ class SessionView:
             authenticated_at=session.authentication.at,
             methods=tuple(session.authentication.methods),
             version=session.version,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityView:
+    id: UUID
+    provider: str
+    issuer: str
+    subject: str
+    created_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, identity: FederatedIdentity) -> "IdentityView":
+        return cls(
+            id=identity.id,
+            provider=identity.provider,
+            issuer=identity.issuer,
+            subject=identity.subject,
+            created_at=identity.created_at,
+            version=identity.version,
         )
 
 

@@ -10,6 +10,7 @@ from domain.shared.errors import (
     Malformed,
     RuleBroken,
     Unauthenticated,
+    Unavailable,
     WrongState,
 )
 
@@ -143,3 +144,61 @@ class AlreadyJoined(WrongState):
 class TokenRefused(Unauthenticated):
     default_code = "invalid_token"
     default_detail = "The token or key is expired, altered or no longer valid. Sign in again."
+
+
+class SignInNotBegun(Malformed):
+    """A callback whose state is unknown here: another browser's, too old, or used before."""
+
+    default_code = "oidc_state_invalid"
+    default_detail = "This sign-in was not begun in this browser, took too long or is over. Begin it again."
+
+
+class ProviderDenied(Forbidden):
+    default_code = "oidc_denied"
+    default_detail = "The OpenID provider has not signed you in. Begin again, or sign in another way."
+
+
+class ProofRefused(Forbidden):
+    """An answer of a provider that does not prove what it should; the detail says which check it failed."""
+
+    default_code = "oidc_proof_refused"
+    default_detail = "What the OpenID provider sent does not prove who you are. Begin again."
+
+    def __init__(self, flaw: str | None = None) -> None:
+        sentence = f"What the OpenID provider sent does not prove who you are: {flaw}. Begin again."
+        super().__init__(detail=sentence if flaw else None)
+
+
+class AccountUnknown(Forbidden):
+    default_code = "oidc_account_unknown"
+    default_detail = (
+        "No account here is linked to yours at this OpenID provider. If you have an account, sign in to it another way "
+        "and link it; else ask an administrator."
+    )
+
+
+class AccountDisabled(Forbidden):
+    default_code = "account_disabled"
+    default_detail = "This account is disabled. Ask an administrator."
+
+
+class IdentityTaken(AlreadyExists):
+    default_code = "identity_taken"
+    default_detail = "This account of the OpenID provider is linked already, to you or to somebody else."
+
+
+class IdentityNeeded(WrongState):
+    default_code = "identity_needed"
+    default_detail = "You would have no way to sign in any more: set a password or link another provider first."
+
+
+class ProviderUnavailable(Unavailable):
+    default_code = "oidc_unavailable"
+    default_detail = "The OpenID provider does not answer as it should. Try again, or sign in another way."
+    default_retry_after = 5.0
+
+
+class ClientRefused(Unavailable):
+    default_code = "oidc_client_refused"
+    default_detail = "The OpenID provider refuses this service; an administrator has to check OIDC_PROVIDERS."
+    default_retry_after = 60.0

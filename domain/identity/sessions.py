@@ -14,7 +14,7 @@ SESSION_LIFETIME = timedelta(days=30)
 
 
 class Method(StrEnum):
-    """How somebody proved who it is: the values of `amr`, RFC 8176 but for `recovery`."""
+    """How somebody proved who it is: the values of `amr`, RFC 8176 but for `recovery` and `fed`."""
 
     PASSWORD = "pwd"  # noqa: S105 (its name)
     CODE = "otp"
@@ -22,6 +22,7 @@ class Method(StrEnum):
     KEY = "pop"
     PRESENCE = "user"
     SEVERAL = "mfa"
+    FEDERATED = "fed"
 
 
 class Level(StrEnum):
@@ -101,7 +102,9 @@ class Session(Aggregate):
         client_address: str | None = None,
         user_agent: str | None = None,
         methods: tuple[Method, ...] = (Method.PASSWORD,),
+        authenticated_at: Instant | None = None,
     ) -> "Session":
+        """`authenticated_at` is when the person was proven, where that was not now."""
         session = cls(
             id=session_id,
             created_at=at,
@@ -111,7 +114,7 @@ class Session(Aggregate):
             expires_at=at + SESSION_LIFETIME,
             client_address=client_address,
             user_agent=user_agent,
-            authentication=Authentication(at, methods),
+            authentication=Authentication(authenticated_at or at, methods),
         )
         session.record(SessionStarted(session_id=session.id, user_id=user_id, at=at))
         return session

@@ -21,6 +21,7 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
             {"pattern": '^"[!#-~]+"$'},
         ),
         ("Location", "Where the resource is.", {"format": "uri-reference"}),
+        ("Set-Cookie", "What the browser keeps for the way back, RFC 6265; gone when it was used.", {}),
         ("Content-Disposition", "`attachment` with the file's name, RFC 6266.", {}),
         ("WWW-Authenticate", "How to sign in, RFC 6750 §3.", {"pattern": "^Bearer"}),
         ("Retry-After", "Seconds to wait before the next try.", {"pattern": "^[1-9][0-9]*$"}),

@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -33,7 +33,8 @@ class CursorInvalid(Malformed):
     default_detail = "This cursor is not one of this list with this filter and sort. Begin again without a cursor."
 
 
-def _whole_number(text: object) -> int:
+def whole_number(text: object) -> int:
+    """A number of at most six digits in a query string."""
     if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > 6:
         raise PydanticCustomError("int_parsing", "no whole number")
     return int(text)
@@ -43,7 +44,7 @@ class ListParameters(Parameters):
     """What every list takes; the lists with filters add them."""
 
     limit: Annotated[
-        int, Field(ge=1, le=LIST_LIMIT_MAX, description="Items of one page."), BeforeValidator(_whole_number)
+        int, Field(ge=1, le=LIST_LIMIT_MAX, description="Items of one page."), BeforeValidator(whole_number)
     ] = LIST_LIMIT_DEFAULT
     cursor: Annotated[
         str | None,
@@ -109,6 +110,17 @@ async def page_response(request: Request, query: ListQuery, page: Page[T], items
     place = root_of(request.scope) + request.scope["route"].path.format_map(request.path_params)
     link = f'<{place}?{urlencode({name: _text(value) for name, value in parameters.items()})}>; rel="next"'
     return json_response({"items": items, "next_cursor": cursor}, headers={"Link": link})
+
+
+def paged(items: Sequence[T], name: Callable[[T], str], query: ListQuery) -> Page[T]:
+    """A page of a short list that lies in memory, in the order of unique names."""
+    ordered = sorted(items, key=name, reverse=query.sort.descending)
+    if query.cursor is not None:
+        after = query.cursor.value
+        ordered = [item for item in ordered if (name(item) < after if query.sort.descending else name(item) > after)]
+    page = ordered[: query.limit]
+    more = len(ordered) > len(page)
+    return Page(page, Cursor(name(page[-1]), name(page[-1])) if more else None)
 
 
 def bound_to(request: Request, filters: Mapping[str, Any], sort: Sort) -> bytes:

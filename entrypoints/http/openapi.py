@@ -175,7 +175,7 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
 
 def _describe_revalidation(operation: dict[str, Any]) -> None:
     """What is read with its ETag need not be sent again to those who have this state."""
-    if "ETag" in operation["responses"]["200"].get("headers", ()):
+    if "ETag" in operation["responses"].get("200", {}).get("headers", ()):
         description = "The ETags that the client has; 304 where the present one is among them."
         add_parameter(operation, "header", "If-None-Match", {"type": "string"}, description)
         operation["responses"]["304"] = {"description": "The client has this state already."}

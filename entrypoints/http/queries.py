@@ -48,7 +48,10 @@ class Queries(Generic[Q]):
 
 
 def read_query(model: type[Q], raw: bytes) -> Q:
-    """The query string as `model`. Raises MalformedQuery; Invalid with every unknown name and every broken rule."""
+    """The query string as `model`. Raises MalformedQuery; Invalid with every unknown name and every broken rule.
+
+    A model that ignores what it does not know lets unknown names by.
+    """
     known = fields_of(model)
     parameters: dict[str, str] = {}
     for name, value in decoded(raw, MalformedQuery):
@@ -58,7 +61,7 @@ def read_query(model: type[Q], raw: bytes) -> Q:
         if _CONTROL.search(name) or _CONTROL.search(value):
             raise _invalid(place, "control_character", "Control characters are not taken.")
         parameters[name] = value
-    if parameters.keys() - known:
+    if parameters.keys() - known and model.model_config.get("extra") != "ignore":
         detail = f"The parameters here are {', '.join(sorted(known))}." if known else "There are no parameters here."
         raise _invalid("query", "unknown_parameter", detail)
     try:

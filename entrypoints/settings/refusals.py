@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from adapters.security.oidc.addresses import is_safe
+
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
@@ -26,6 +28,10 @@ class WrongSetting:
 
     def __str__(self) -> str:
         return f"{self.name} {self.detail}"
+
+
+class ProvidersRefused(ValueError):
+    """Providers of OIDC_PROVIDERS that cannot be used; the text says which member is wrong, and never what it is."""
 
 
 class WrongSettings(Exception):
@@ -74,7 +80,18 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             WrongSetting("SMTP_URL", "must name a mail server where REGISTRATION is not closed."),
         ),
     ]
-    return [problem for fine, problem in checks if not fine]
+    return [*(problem for fine, problem in checks if not fine), *_providers(settings)]
+
+
+def _providers(settings: "Settings") -> list[WrongSetting]:
+    try:
+        providers = settings.oidc_providers
+    except ProvidersRefused as error:
+        return [WrongSetting("OIDC_PROVIDERS", str(error))]
+    in_clear = settings.service.environment == "development"
+    detail = "must name issuers by https://; http:// is for the own machine in development."
+    unsafe = [one for one in providers if not is_safe(one.issuer, in_clear=in_clear)]
+    return [WrongSetting("OIDC_PROVIDERS", detail)] if unsafe else []
 
 
 def _replicas_fit(settings: "Settings") -> bool:

@@ -23,6 +23,7 @@ from entrypoints.settings.edge import EdgeSettings
 from entrypoints.settings.mail import MailSettings
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 from entrypoints.settings.server import ServerSettings
+from entrypoints.settings.sign_on import ProviderSettings, SignOnSettings, providers_of
 
 DRAIN_SECONDS = 5.0
 """Outside development: some proxy in front must hear of the end before it comes, usually at its second look."""
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     observed: ObservedSettings = Field(default_factory=ObservedSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    sign_on: SignOnSettings = Field(default_factory=SignOnSettings)
 
     @property
     def database_url(self) -> str:
@@ -70,6 +72,11 @@ class Settings(BaseModel):
     @property
     def public_url(self) -> str:
         return self.service.public_url or f"http://{self.service.host}:{self.service.port}"
+
+    @property
+    def oidc_providers(self) -> tuple[ProviderSettings, ...]:
+        """Raises ProvidersRefused; not for settings that `load_settings` has given."""
+        return providers_of(self.sign_on.oidc_providers)
 
     @property
     def model_dir(self) -> Path:

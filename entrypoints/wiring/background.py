@@ -7,6 +7,7 @@ from loguru import logger
 
 from adapters.telemetry.audit import DIFFERS
 from application.audit.copying import TrailDiffers
+from application.identity.federation_ports import SpentProofs
 from application.shared.ports import RepeatUpkeep
 from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
@@ -63,6 +64,7 @@ class Background:
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
+        supervisor.start(Loop("spent proofs", self._forget_spent, FORGET_EVERY))
         supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
@@ -95,6 +97,14 @@ class Background:
             raise
         DIFFERS.set(0)
         return more
+
+    async def _forget_spent(self) -> bool:
+        """Remove what nobody could use again any more, in one process of each database."""
+        persistence = self._container.persistence
+        if not await self._duty.is_mine():
+            return False
+        spent: SpentProofs = persistence.spent_proofs()
+        return await spent.forget(persistence.clock().now(), FORGET_AT_ONCE) == FORGET_AT_ONCE
 
     async def _erase_old(self) -> bool:
         """Erase personal values of the trail that are older than the settings allow."""

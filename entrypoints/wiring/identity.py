@@ -11,7 +11,11 @@ from application.identity.account_mail import AccountMailService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
 from application.identity.confirmations import ConfirmationService
+from application.identity.federated_accounts import FederatedAccounts
+from application.identity.federation import FederationService
+from application.identity.federation_texts import ReturnAddresses
 from application.identity.groups import GroupService
+from application.identity.identities import IdentityService
 from application.identity.introspection import IntrospectionService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
@@ -19,12 +23,14 @@ from application.identity.reauthentication import ReauthenticationService
 from application.identity.roles import RoleService
 from application.identity.second_factors import SecondFactors
 from application.identity.self_service import Registration, SelfService
+from application.identity.session_starts import SessionStarts
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
 from application.identity.totp import TotpService
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
 from entrypoints.settings.settings import Settings
+from entrypoints.wiring.sign_on import return_origins
 
 
 def is_open(registration: Registration) -> bool:
@@ -129,4 +135,17 @@ class IdentityContainer(DeclarativeContainer):
     )
     roles = Singleton(RoleService, persistence.store, persistence.clock)
     groups = Singleton(GroupService, persistence.store, persistence.identity_lists, persistence.clock)
+    starts = Singleton(SessionStarts, persistence.store, persistence.clock, tokens)
+    federation = Singleton(
+        FederationService,
+        security.oidc_providers,
+        Singleton(FederatedAccounts, persistence.store, persistence.clock),
+        starts,
+        security.sealed_texts,
+        persistence.spent_proofs,
+        persistence.clock,
+        Singleton(ReturnAddresses, Callable(return_origins, settings)),
+        settings.provided.public_url,
+    )
+    identities = Singleton(IdentityService, persistence.store, persistence.clock, federation)
     reactions = Singleton(IdentityReactions, persistence.store, persistence.clock)

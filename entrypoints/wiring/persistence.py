@@ -18,6 +18,7 @@ from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
 from adapters.persistence.memory.personal import MemoryPersonalValues
 from adapters.persistence.memory.sealed_trail import MemorySealedTrail
+from adapters.persistence.memory.spent_proofs import MemorySpentProofs
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.repeats import RepeatRecords
@@ -34,6 +35,7 @@ from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
 from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
+from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
 from adapters.security.signing_keys import MemorySigningKeys
@@ -133,5 +135,8 @@ class PersistenceContainer(DeclarativeContainer):
     )
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
+    )
+    spent_proofs = Selector(
+        family, memory=Singleton(MemorySpentProofs, in_memory), sql=Singleton(SqlSpentProofs, database)
     )
     signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))

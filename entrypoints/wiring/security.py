@@ -12,15 +12,18 @@ from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.head_keys import HeadKeys
 from adapters.security.master_key import MasterKey
+from adapters.security.oidc.fetching import Fetcher
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
+from adapters.security.sealed_texts import JsonSealedTexts
 from adapters.security.sealing import RepeatSeal, Sealer
 from adapters.security.signing_keys import KeyRing
 from adapters.security.totp import PyotpCodes
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.installation import master_key
+from entrypoints.wiring.sign_on import open_providers
 
 
 def installation_key(settings: Settings) -> MasterKey:
@@ -47,6 +50,7 @@ class KeysContainer(DeclarativeContainer):
     link_seal = Singleton(Sealer, Callable(derived, master, "one-time-links"))
     link_key = Callable(derived, master, "link-subjects")
     totp_sealer = Singleton(Sealer, Callable(derived, master, "totp"))
+    text_sealer = Singleton(Sealer, Callable(derived, master, "sealed-texts"))
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")
 
@@ -84,5 +88,8 @@ class SecurityContainer(DeclarativeContainer):
     totp_codes = Singleton(PyotpCodes, keys.totp_sealer, Callable(named_for_apps, settings))
     recovery_texts = Singleton(RandomRecoveryCodes)
     cursor_key = Singleton(bytes, keys.cursor_key)
+    sealed_texts = Singleton(JsonSealedTexts, keys.text_sealer)
+    oidc_fetcher = Singleton(Fetcher)
+    oidc_providers = Singleton(open_providers, settings, oidc_fetcher)
     passwords = Singleton(Argon2Passwords)
     common_passwords = Singleton(CommonPasswordRules)

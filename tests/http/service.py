@@ -1,6 +1,7 @@
 """A whole service for tests, spoken to over HTTP without a socket: real services on a real store, quick hashing."""
 
 import asyncio
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,10 @@ PASSWORD = "a horse that reads quietly"
 MASTER_KEY = b64encode(bytes(range(32))).decode()
 BASE = "http://kb.example.com"
 ADDRESS = "192.0.2.7"
+NOBODY = "http://127.0.0.1:9"
+PROVIDERS = json.dumps([{"name": name, "issuer": NOBODY, "client_id": "kb"} for name in ("corp", "lab", "school")])
+"""OpenID providers that are never reached."""
+USUAL = {"rate_limits": "off", "public_url": BASE, "oidc_providers": PROVIDERS}
 SYSTEM: Actor = system_actor("tests", Origin("tests", "127.0.0.1"))
 
 
@@ -134,17 +139,16 @@ class Service:
 
 
 def memory_settings(**others: Any) -> Settings:
-    usual = {"rate_limits": "off", "public_url": BASE}
-    return load_settings(None, database_url="memory://", **usual | others)
+    return load_settings(None, database_url="memory://", **USUAL | others)
 
 
 def sqlite_settings(file: Path, **others: Any) -> Settings:
-    usual = {"data_dir": file.parent, "master_key": MASTER_KEY, "rate_limits": "off", "public_url": BASE}
+    usual = {"data_dir": file.parent, "master_key": MASTER_KEY} | USUAL
     return load_settings(None, database_url=f"sqlite:///{file}", **usual | others)
 
 
 def postgres_settings(url: str, folder: Path, **others: Any) -> Settings:
-    usual = {"data_dir": folder, "master_key": MASTER_KEY, "rate_limits": "off", "public_url": BASE}
+    usual = {"data_dir": folder, "master_key": MASTER_KEY} | USUAL
     return load_settings(None, database_url=url, **usual | others)
 
 

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.shared.values import ListQuery, Sort
-from entrypoints.http.v1.roles import paged
+from entrypoints.http.lists import paged
 from tests.http.operations import described
 from tests.http.service import BASE, Caller, Service, a_service, sqlite_settings
 from tests.http.test_problems import CANARY, assert_problem
+from tests.http.things import linked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,6 +68,7 @@ async def furnish(service: Service, admin: Caller) -> dict[str, str]:
         await admin.post("/roles", {"name": f"role-{number}", "permissions": []})
         await admin.post("/api-keys", {"name": names[number], "scopes": []})
         await service.signed_in(admin.email)
+        await linked(service, admin, f"admin {number}")
     for number in range(4):
         text = "\n\n".join(f"{number} " + "one word after another " * 60 for _ in range(5))
         answer = await admin.post(f"/collections/{collections[0]}/documents", {"text": text})

@@ -157,6 +157,8 @@ async def test_too_much_content_is_refused_everywhere_however_it_is_announced(sh
 async def test_stray_and_repeated_parameters_are_invalid_on_every_route(shared: Service, admin: Caller) -> None:
     for operation in described(shared.app):
         known = [item["name"] for item in operation.document.get("parameters", []) if item["in"] == "query"]
+        if operation.name == "finish_sign_on":
+            continue  # providers add what they like, RFC 6749 §4.1.2
         for query in (f"{CANARY}=1", f"limit{CANARY}=1&x=2", f"=1{CANARY}", "a&a", "a=%00", f"a=%0A{CANARY}"):
             problem = assert_problem(await admin(operation.method, f"{operation.path}?{query}"), 422, "invalid")
             assert [item["pointer"] for item in problem["errors"]] == ["query"], (str(operation), query)

@@ -20,6 +20,8 @@ DANGEROUS = {
     "POST /api/v1/me/totp",
     "DELETE /api/v1/me/totp",
     "POST /api/v1/me/recovery-codes",
+    "POST /api/v1/me/identities",
+    "DELETE /api/v1/me/identities/{identity_id}",
     "POST /api/v1/api-keys",
     "PATCH /api/v1/api-keys/{key_id}",
     "POST /api/v1/api-keys/{key_id}/rotate",

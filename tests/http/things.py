@@ -2,14 +2,26 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from tests.http.service import Caller, Service
+from application.shared.unit_of_work import Operation
+from domain.identity.federation import FederatedIdentity
+from tests.http.service import NOBODY, SYSTEM, Caller, Service
 
 
 async def made(caller: Caller, path: str, content: Any) -> dict[str, Any]:
     answer = await caller.post(path, content)
     assert answer.status_code in {200, 201, 202}, answer.text
     return dict(answer.json())
+
+
+async def linked(service: Service, person: Caller, subject: str) -> str:
+    """The id of an identity of this person at the provider `corp`."""
+    now = service.container.persistence.clock().now()
+    identity = FederatedIdentity.link(user_id=UUID(person.id), provider="corp", issuer=NOBODY, subject=subject, at=now)
+    async with service.container.persistence.store()(Operation("identity.link", SYSTEM)) as uow:
+        uow.identities.add(identity)
+        return str(await uow.commit(identity.id))
 
 
 async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] = ()) -> dict[str, str]:
@@ -31,6 +43,7 @@ async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] 
         "job_id": submitted["job"]["id"],
         "answer_id": answer["id"],
         "key_id": key["id"],
+        "identity_id": await linked(service, owner, f"of {owner.id}, {key['id']}"),
         "session_id": next(session["id"] for session in sessions if not session["current"]),
     }
 
@@ -45,5 +58,6 @@ async def open_to_all(service: Service, admin: Caller, mark: str = "") -> dict[s
         "group_id": group["id"],
         "name": role["name"],
         "event_id": event["id"],
+        "provider": "corp",
         "user_id": (await service.person()).id,
     }

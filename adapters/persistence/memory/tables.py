@@ -24,6 +24,7 @@ PARENTS = {
     "one_time_tokens": ("user_id", "users"),
     "totp_factors": ("id", "users"),
     "recovery_codes": ("id", "users"),
+    "identities": ("user_id", "users"),
 }
 MACHINERY = ("last_used_at", "last_step")
 """Columns that no aggregate knows."""
@@ -63,6 +64,7 @@ class MemoryDatabase:
     head_key: int = 1
     seals: list[Seal] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    spent: dict[bytes, Any] = field(default_factory=dict)
     leases: dict[str, tuple[str, Any]] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     set_aside: dict[tuple[str, int], SetAside] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from uuid import UUID
 from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.desk import TrackedJobDesk
 from adapters.persistence.entries import journal_entry
-from adapters.persistence.mapping import identity, knowledge, operations
+from adapters.persistence.mapping import federation, identity, knowledge, operations
 from adapters.persistence.memory.tables import MemoryDatabase, repeat_key
 from adapters.persistence.opening import OpeningStore
 from adapters.persistence.repeats import RepeatRecords, RepeatWrite, is_live
@@ -17,6 +17,7 @@ from application.shared.observer import Observer
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Rule
 from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
@@ -105,6 +106,16 @@ class MemoryOneTimeTokens(MemoryRepository[OneTimeToken]):
         return self._where(user_id=user_id)
 
 
+class MemoryIdentities(MemoryRepository[FederatedIdentity]):
+    mapping = federation.IDENTITIES
+
+    async def by_subject(self, issuer: str, subject: str) -> FederatedIdentity | None:
+        return next(iter(self._where(issuer=issuer, subject=subject)), None)
+
+    async def of_user(self, user_id: UUID) -> Sequence[FederatedIdentity]:
+        return self._where(user_id=user_id)
+
+
 class MemoryRoles(MemoryRepository[CustomRole]):
     mapping = identity.ROLES
 
@@ -181,6 +192,10 @@ class MemoryUnitOfWork:
     @cached_property
     def one_time_tokens(self) -> MemoryOneTimeTokens:
         return MemoryOneTimeTokens(self._tracker, self._store.database)
+
+    @cached_property
+    def identities(self) -> MemoryIdentities:
+        return MemoryIdentities(self._tracker, self._store.database)
 
     @cached_property
     def roles(self) -> MemoryRoles:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from adapters.persistence.chunk_writes import ChunkWrites
-from adapters.persistence.mapping import identity, knowledge, operations
+from adapters.persistence.mapping import federation, identity, knowledge, operations
 from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_ids
 from adapters.persistence.sqlalchemy.tables import identity as identity_tables
@@ -16,6 +16,7 @@ from adapters.persistence.sqlalchemy.tables import operations as operations_tabl
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import Row, TrackedRepository, Tracker
 from domain.identity.credentials import ApiKey, PasswordCredential
+from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
@@ -119,6 +120,17 @@ class SqlOneTimeTokens(TableRepository[OneTimeToken]):
 
     async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]:
         return await self._where(identity_tables.one_time_tokens.c.user_id == user_id)
+
+
+class SqlIdentities(TableRepository[FederatedIdentity]):
+    mapping = federation.IDENTITIES
+
+    async def by_subject(self, issuer: str, subject: str) -> FederatedIdentity | None:
+        table = identity_tables.identities
+        return await self._one(table.c.issuer == issuer, table.c.subject == subject)
+
+    async def of_user(self, user_id: UUID) -> Sequence[FederatedIdentity]:
+        return await self._where(identity_tables.identities.c.user_id == user_id)
 
 
 class SqlRoles(TableRepository[CustomRole]):

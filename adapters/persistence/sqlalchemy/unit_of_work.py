@@ -17,6 +17,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlCollections,
     SqlDocuments,
     SqlGroups,
+    SqlIdentities,
     SqlJobs,
     SqlOneTimeTokens,
     SqlPasswords,
@@ -69,6 +70,10 @@ class SqlUnitOfWork:
     @cached_property
     def one_time_tokens(self) -> SqlOneTimeTokens:
         return SqlOneTimeTokens(self._tracker, self._store.database)
+
+    @cached_property
+    def identities(self) -> SqlIdentities:
+        return SqlIdentities(self._tracker, self._store.database)
 
     @cached_property
     def roles(self) -> SqlRoles:

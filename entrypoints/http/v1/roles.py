@@ -1,7 +1,6 @@
 """Roles and the permissions that they are made of."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -11,11 +10,11 @@ from application.identity.views import RoleView
 from application.shared.unit_of_work import Repeat
 from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, RoleBuiltIn, RoleInUse, RoleNameTaken
 from domain.shared.actor import Actor, Permission
-from domain.shared.values import Cursor, ListQuery, Page
+from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag
 from entrypoints.http.documented import problems
-from entrypoints.http.lists import ListParameters, listing, page_response
+from entrypoints.http.lists import ListParameters, listing, page_response, paged
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, no_content, place, resource
@@ -37,7 +36,6 @@ from entrypoints.http.v1.schemas.values import page_of, shown
 
 router = APIRouter(prefix="/api/v1", tags=["Roles"])
 
-T = TypeVar("T")
 Roles = Annotated[RoleService, provided("identity.roles")]
 Reader = Annotated[Actor, needs(Permission.ROLES_READ)]
 Writer = Annotated[Actor, needs(Permission.ROLES_WRITE)]
@@ -142,14 +140,3 @@ def _tag(view: RoleView) -> str:
 
 def _seeing(actor: Actor) -> Actor:
     return also(actor, Permission.ROLES_READ)
-
-
-def paged(items: Sequence[T], name: Callable[[T], str], query: ListQuery) -> Page[T]:
-    """A page of a short list that lies in memory, in the order of unique names."""
-    ordered = sorted(items, key=name, reverse=query.sort.descending)
-    if query.cursor is not None:
-        after = query.cursor.value
-        ordered = [item for item in ordered if (name(item) < after if query.sort.descending else name(item) > after)]
-    page = ordered[: query.limit]
-    more = len(ordered) > len(page)
-    return Page(page, Cursor(name(page[-1]), name(page[-1])) if more else None)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from application.identity.authentication import AuthenticationService
+from application.identity.federation import FederationService
 from application.identity.introspection import IntrospectionService
 from application.identity.second_factors import Shown
 from domain.identity.errors import InvalidGrant, SecondFactorRequired
@@ -44,7 +45,7 @@ class UnsupportedGrantType(Malformed):
     """RFC 6749 §5.2 `unsupported_grant_type`."""
 
     default_code = "unsupported_grant_type"
-    default_detail = "Use the grant type password or refresh_token."
+    default_detail = "Use the grant type password, refresh_token or authorization_code."
 
 
 @router.post(
@@ -57,9 +58,10 @@ async def issue_tokens(
     origin: Caller,
     form: Annotated[TokenForm, Depends(FormBody(TokenForm, TOKEN_FORM))],
     authentication: Authentication,
+    federation: Annotated[FederationService, provided("identity.federation")],
     settings: Annotated[Any, provided("settings")],
 ) -> Response:
-    """Sign in with e-mail and password, or trade a refresh token for the next pair.
+    """Sign in with e-mail and password, or trade a refresh token for the next pair, or a code of single sign-on.
 
     A refresh token works once; using a spent one ends the whole session. All refused sign-ins look the same, but one:
     where the password is right and the account has a second factor, `second_factor_required` asks for `totp`.
@@ -76,7 +78,13 @@ async def issue_tokens(
             email=form.username,
             password=form.password,
             shown=Shown(code=form.totp),
-            user_agent=_user_agent(request),
+            user_agent=user_agent_of(request),
+        )
+    elif form.grant_type == "authorization_code":
+        if form.code is None or form.code_verifier is None:
+            raise InvalidRequest(detail="Send code and code_verifier with this grant type.")
+        pair = await federation.code_grant(
+            origin, code=form.code, verifier=form.code_verifier, user_agent=user_agent_of(request)
         )
     else:
         raise UnsupportedGrantType
@@ -106,6 +114,6 @@ async def introspect_token(
     return json_response(introspection_out(state, settings.public_url), headers=NO_STORE)
 
 
-def _user_agent(request: Request) -> str | None:
+def user_agent_of(request: Request) -> str | None:
     text = exchange_of(request).header(b"user-agent")
     return text[:USER_AGENT_MAX] if text else None

@@ -115,6 +115,26 @@ one_time_tokens = Table(
     Index(None, "user_id"),
     Index(None, "expires_at"),
 )
+identities = Table(
+    "identities",
+    metadata,
+    *root_columns(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", key_text(40), nullable=False),
+    Column("issuer", key_text(255), nullable=False),
+    Column("subject", key_text(255), nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    Index(None, "user_id", "created_at", "id"),
+)
+"""Accounts at OpenID providers, by which users sign in."""
+spent_proofs = Table(
+    "spent_proofs",
+    metadata,
+    Column("digest", short_bytes(32), primary_key=True),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Index(None, "expires_at"),
+)
+"""What may be used once, by its SHA-256, for as long as somebody could try it again."""
 roles = Table(
     "roles",
     metadata,

@@ -20,7 +20,8 @@ def _of_grants(schema: dict[str, Any]) -> None:
     _of_form(schema)
     schema["if"] = {"properties": {"grant_type": {"const": "password"}}}
     schema["then"] = _needing("username", "password")
-    schema["else"] = _needing("refresh_token")
+    by_code = {"properties": {"grant_type": {"const": "authorization_code"}}}
+    schema["else"] = {"if": by_code, "then": _needing("code", "code_verifier"), "else": _needing("refresh_token")}
 
 
 def _needing(*fields: str) -> dict[str, Any]:
@@ -29,11 +30,12 @@ def _needing(*fields: str) -> dict[str, Any]:
 
 
 class TokenForm(BaseModel):
-    """`password` takes username and password, `refresh_token` takes a refresh token."""
+    """`password` takes username and password, `refresh_token` a refresh token, `authorization_code` a code of single
+    sign-on with its verifier."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, json_schema_extra=_of_grants)
 
-    grant_type: Annotated[str, Field(json_schema_extra={"enum": ["password", "refresh_token"]})]
+    grant_type: Annotated[str, Field(json_schema_extra={"enum": ["password", "refresh_token", "authorization_code"]})]
     username: Annotated[str | None, Field(description="The e-mail address.")] = None
     password: Annotated[str | None, Field(json_schema_extra={"format": "password"})] = None
     totp: Annotated[
@@ -43,6 +45,8 @@ class TokenForm(BaseModel):
         ),
     ] = None
     refresh_token: str | None = None
+    code: Annotated[str | None, Field(description="What `return_to` was called with.")] = None
+    code_verifier: Annotated[str | None, Field(description="What `code_challenge` was made of, RFC 7636.")] = None
     scope: Annotated[str | None, Field(description="Taken and ignored: the answer says what was granted.")] = None
 
 

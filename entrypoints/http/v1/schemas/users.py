@@ -111,7 +111,9 @@ class SessionOut(TypedDict):
     created_at: Instant
     expires_at: Instant
     authenticated_at: Annotated[Instant, Field(description="When the person last proved who it is.")]
-    amr: Annotated[list[str], Field(description="How: `pwd`, `otp`, `recovery`, `pop`, `user`, `mfa` (RFC 8176).")]
+    amr: Annotated[
+        list[str], Field(description="How: `pwd`, `otp`, `recovery`, `pop`, `user`, `mfa`, `fed` (RFC 8176).")
+    ]
     current: Annotated[bool, Field(description="Whether this request belongs to it.")]
 
 
