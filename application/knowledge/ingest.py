@@ -17,7 +17,7 @@ from domain.knowledge.documents import Document
 from domain.knowledge.errors import ExtractionFailed
 from domain.knowledge.extracts import ExtractionReason
 from domain.shared.actor import system_actor
-from domain.shared.errors import Unavailable
+from domain.shared.errors import StorageFull, Unavailable
 
 BATCH = 64
 """Documents of one unit of work."""
@@ -43,7 +43,7 @@ class _Stages:
     embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
     report: IngestReport = field(default_factory=IngestReport)
     done: int = 0
-    down: Unavailable | None = None
+    down: Unavailable | StorageFull | None = None
 
     def count(self, documents: int, report: IngestReport) -> None:
         self.report.add(report)
@@ -72,8 +72,8 @@ class IngestService:
     async def run(self, tickets: Sequence[JobTicket], on_progress: Progress | None = None) -> IngestReport:
         """Ingest the documents of these tickets; `on_progress` is told how many of how many documents are done.
 
-        What a claim lost to another worker would have written is not written. Raises Unavailable only where the
-        store itself is down: the claims then run out and others take them.
+        What a claim lost to another worker would have written is not written. Raises Unavailable or StorageFull only
+        where the store itself is down or has no room: the claims then run out and others take them.
         """
         stages = _Stages(len(tickets), on_progress)
         async with asyncio.TaskGroup() as group:
@@ -90,7 +90,7 @@ class IngestService:
         try:
             await self._queue.prolong(tickets, self._clock.now())
             await self._carry_out(tickets, stages)
-        except Unavailable as error:
+        except (Unavailable, StorageFull) as error:
             stages.down = error
         finally:
             stages.gate.release()

@@ -8,7 +8,7 @@ from loguru import logger
 
 from adapters.telemetry.logging import correlated
 from application.shared.journal import ATTEMPTS_MAX, JournalEntry, Reaction, SetAside, Target
-from domain.shared.errors import FastOpsError, Unavailable
+from domain.shared.errors import FastOpsError, StorageFull, Unavailable
 from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts
 
 ENTRIES_PER_PASS = 500
@@ -76,13 +76,13 @@ class ReactionFollower:
         return True
 
     async def _failure(self, entry: JournalEntry) -> str | None:
-        """Handle all events of the entry; the code or class of what went wrong. Raises Unavailable."""
+        """Handle all events of the entry; the code or class of what went wrong. Raises Unavailable and StorageFull."""
         try:
             with correlated(entry.request_id):
                 for event in entry.events:
                     if event.name in self._reaction.events:
                         await self._reaction.handle(entry, event)
-        except Unavailable:
+        except (Unavailable, StorageFull):
             raise
         except Exception as error:  # whatever it is, the other targets must go on
             bound = logger.bind(follower=self._name, position=entry.position)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,9 +169,13 @@ def with_mailbox(service: Service) -> Mailbox:
 
 
 @asynccontextmanager
-async def a_service(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Service]:
-    """A service from start to stop, by the time of `clock` where one is given."""
+async def a_service(
+    settings: Settings, clock: Clock | None = None, prepare: Callable[[Container], None] | None = None
+) -> AsyncIterator[Service]:
+    """A service from start to stop, by the time of `clock` where one is given; `prepare` may put other parts in."""
     container = quick_container(settings)
+    if prepare is not None:
+        prepare(container)
     if clock is not None:
         container.persistence.clock.override(Object(clock))
     app = create_app(container)

@@ -11,7 +11,7 @@ from application.operations.journal import JournalService
 from application.shared.journal import ATTEMPTS_MAX, JOURNAL_LEASE, JournalEntry, JournalEvent, Reaction
 from domain.identity.users import User, UserChanged, UserCreated
 from domain.shared.actor import Actor, ActorType, system_actor
-from domain.shared.errors import Forbidden, NotFound, Unavailable
+from domain.shared.errors import FastOpsError, Forbidden, NotFound, StorageFull, Unavailable
 from domain.shared.values import new_id
 from entrypoints.worker import reactions as module
 from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts, keep_once
@@ -57,12 +57,12 @@ class Handler:
 
     def __init__(self, *poison: int) -> None:
         self.poison, self.seen, self.tried = set(poison), list[int](), list[int]()
-        self.down = False
+        self.down: FastOpsError | None = None
 
     async def __call__(self, entry: JournalEntry, _event: JournalEvent) -> None:
         self.tried.append(entry.position)
         if self.down:
-            raise Unavailable()
+            raise self.down
         if entry.position in self.poison:
             raise ValueError("poison")
         self.seen.append(entry.position)
@@ -175,15 +175,16 @@ async def test_what_was_set_aside_is_found_again_by_the_next_process(store: Stor
     assert handler.seen == [1, 2]
 
 
-async def test_a_part_that_is_down_is_waited_for_without_end(store: Store) -> None:
+@pytest.mark.parametrize("error", [Unavailable(), StorageFull()])
+async def test_a_part_that_is_down_is_waited_for_without_end(store: Store, error: FastOpsError) -> None:
     handler = Handler()
-    handler.down = True
+    handler.down = error
     await users(store, "ada")
     following = follower(store, handler)
     for _ in range(3 * ATTEMPTS_MAX):
-        with pytest.raises(Unavailable):
+        with pytest.raises(type(error)):
             await following.step()
-    handler.down = False
+    handler.down = None
     await following.step()
     assert handler.seen == [1]
     assert not store.database.set_aside
