@@ -9,7 +9,7 @@ SOURCES := domain application adapters entrypoints migrations
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-audited docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-audited bench-sqlite bench-pages docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ bench-rolling: install ## Restart two services behind a proxy twenty times under
 
 bench-audited: install ## Measure what the journal costs a commit on PostgreSQL
 	$(VENV)/python -m benchmarks.audited
+
+bench-sqlite: install ## Measure writes on SQLite beside a process that writes without pause, and shared commits
+	$(VENV)/python -m benchmarks.sqlite_beside
+
+bench-pages: install ## Measure pages of lists at a million rows against a thousand; takes minutes
+	$(VENV)/python -m benchmarks.pages
 
 docs: install ## Make the generated pages of the guide
 	$(VENV)/python -m entrypoints.reference.main

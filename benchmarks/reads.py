@@ -94,11 +94,11 @@ class Server:
 
     def measured(self, token: str, seconds: float) -> tuple[Measured, float]:
         """What the load saw, and the processor time of the server for each answer in microseconds."""
-        before = self._processor_seconds()
+        before = self.processor_seconds()
         result = uvloop.run(load(self.port, self.path, token, seconds=seconds))
-        return result, (self._processor_seconds() - before) / (result.rate * seconds) * 1e6
+        return result, (self.processor_seconds() - before) / (result.rate * seconds) * 1e6
 
-    def _processor_seconds(self) -> float:
+    def processor_seconds(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -4,7 +4,7 @@ Most values follow from the column's type. Half of all documents, jobs and so on
 is in the same group, and one row in a thousand has a rare value, so that a plan that reads all it could skip shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import asyncpg
@@ -58,11 +58,16 @@ OWNERS = {
 }
 
 
-async def fill(connection: asyncpg.Connection, rows: int, owners: Mapping[str, UUID]) -> None:
-    """Add `rows` to each table that grows. `owners` has by table the one row that owns half of what can be owned."""
+async def fill(
+    connection: asyncpg.Connection, rows: int, owners: Mapping[str, UUID], tables: Collection[str] = ()
+) -> None:
+    """Add `rows` to each table that grows, or to those `tables`.
+
+    `owners` has by table the one row that owns half of what can be owned.
+    """
     owned = {column: owners[table] for table, columns in OWNERS.items() if table in owners for column in columns}
     for table in metadata.sorted_tables:
-        if table not in FEW_ROWS:
+        if table.name in tables if tables else table not in FEW_ROWS:
             await connection.execute(_insert(table, rows, owned))
     await connection.execute("VACUUM ANALYZE")
 
