@@ -9,9 +9,11 @@ from adapters.limits.sign_in import CountingSignInThrottle, NoSignInThrottle
 from adapters.limits.windows import NoRateLimiter
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
+from adapters.security.challenges import HmacChallenges
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.master_key import MasterKey
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
+from adapters.security.passkeys import WebauthnCeremonies
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
@@ -24,16 +26,20 @@ from application.identity.account_mail import AccountMailService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
 from application.identity.confirmations import ConfirmationService
+from application.identity.factor_reset import FactorReset
 from application.identity.groups import GroupService
 from application.identity.letters import Letters
 from application.identity.links import Links
 from application.identity.mail_requests import ACCOUNT_MAIL, MailRequests
+from application.identity.passkey_check import PasskeyCheck
+from application.identity.passkeys import PasskeyService
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import SignInThrottle
 from application.identity.reactions import IdentityReactions
 from application.identity.roles import RoleService
 from application.identity.second_factors import SecondFactors, Shown
 from application.identity.self_service import Registration, SelfService
+from application.identity.session_starts import SessionStarts
 from application.identity.standing import Standing
 from application.identity.totp import TotpService
 from application.identity.users import UserService
@@ -53,6 +59,8 @@ ORIGIN = Origin(request_id="r-1", client_address="192.0.2.1")
 SECRETS = ChecksummedApiKeySecrets()
 TOTP_CODES = PyotpCodes(Sealer(MASTER.derive("totp")), "FastOps")
 RECOVERY_TEXTS = RandomRecoveryCodes()
+CEREMONIES = WebauthnCeremonies("kb.example.com", (ISSUER,))
+CHALLENGES = HmacChallenges(MASTER.derive("challenges"))
 HASHER = Argon2Passwords(memory_kib=8, passes=1, workers=1)
 
 
@@ -83,6 +91,8 @@ class Identity:
     reactions: IdentityReactions
     totp: TotpService
     factors: SecondFactors
+    passkeys: PasskeyService
+    factor_reset: FactorReset
     tokens: TokenMakers
     keeper: PasswordKeeper
     self_service: SelfService
@@ -141,7 +151,8 @@ async def identity_on(
     requests = MailRequests(Sealer(MASTER.derive("account-mail")), limiter or NoRateLimiter(), on=True)
     links = Links(RandomOneTimeSecrets(MASTER.derive("link-subjects")), Sealer(MASTER.derive("one-time-links")))
     is_open, mailbox = registration is Registration.OPEN, Mailbox()
-    factors = SecondFactors(store.work, store.clock, TOTP_CODES, RECOVERY_TEXTS)
+    check = PasskeyCheck(store.work, store.clock, CEREMONIES, CHALLENGES, store.spent_proofs)
+    factors = SecondFactors(store.work, store.clock, TOTP_CODES, RECOVERY_TEXTS, check)
     work, lists, clock, principals = store.work, store.lists, store.clock, store.principals
     return Identity(
         store=store,
@@ -155,6 +166,8 @@ async def identity_on(
         reactions=IdentityReactions(work, clock),
         totp=TotpService(work, clock, TOTP_CODES, RECOVERY_TEXTS, throttle),
         factors=factors,
+        passkeys=PasskeyService(work, clock, check, CEREMONIES, SessionStarts(work, clock, tokens)),
+        factor_reset=FactorReset(work, clock),
         tokens=tokens,
         keeper=keeper,
         self_service=SelfService(work, keeper, requests, registration),

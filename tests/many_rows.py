@@ -111,7 +111,7 @@ def _usual(column: "Column[object]") -> str:
     if isinstance(kind, JSON):
         return "'{}'"
     if isinstance(kind, LargeBinary):
-        return r"'\x00'::bytea"
+        return "decode(lpad(to_hex(n), 8, '0'), 'hex')"
     return "'x' || n"
 
 

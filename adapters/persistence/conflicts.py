@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from adapters.persistence.mapping.factors import PASSKEYS, RECOVERY_CODES, TOTP_FACTORS
 from adapters.persistence.mapping.federation import IDENTITIES
 from adapters.persistence.mapping.identity import (
     API_KEYS,
     GROUPS,
     ONE_TIME_TOKENS,
     PASSWORDS,
-    RECOVERY_CODES,
     ROLES,
     SESSIONS,
-    TOTP_FACTORS,
     USERS,
 )
 from adapters.persistence.mapping.knowledge import ANSWERS, COLLECTIONS, DOCUMENTS
@@ -29,6 +28,7 @@ MAPPINGS: tuple[AggregateMapping[Any], ...] = (
     TOTP_FACTORS,
     RECOVERY_CODES,
     IDENTITIES,
+    PASSKEYS,
     ROLES,
     GROUPS,
     COLLECTIONS,

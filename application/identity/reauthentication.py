@@ -1,6 +1,7 @@
 """Proving anew who one is, without signing in again: what dangerous actions ask for (RFC 9470)."""
 
 from application.identity.authentication import access_grant
+from application.identity.passkey_check import PASSKEY_ALONE, PasskeyCheck
 from application.identity.passwords import PasswordKeeper
 from application.identity.ports import AccessTokens, IdentityWork, SignInThrottle
 from application.identity.rights import require_session, rights_in
@@ -27,15 +28,28 @@ class ReauthenticationService:
         tokens: AccessTokens,
         throttle: SignInThrottle,
         factors: SecondFactors,
+        passkeys: PasskeyCheck,
     ) -> None:
         self._work, self._clock = work, clock
         self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
-        self._factors = factors
+        self._factors, self._passkeys = factors, passkeys
 
-    async def reauthenticate(self, actor: Actor, *, password: str, shown: Shown) -> AccessGrant:
-        """An access token that tells of a recent sign-in. Raises InvalidGrant and SecondFactorRequired for what a
-        sign-in would not take, SessionRequired for API keys, RateLimited and Unavailable as a sign-in does."""
+    async def reauthenticate(self, actor: Actor, *, password: str | None, shown: Shown) -> AccessGrant:
+        """An access token that tells of a recent sign-in: by the password and what else a sign-in asks for, or by a
+        passkey alone.
+
+        Raises InvalidGrant and SecondFactorRequired for what a sign-in would not take, SessionRequired for API keys,
+        RateLimited and Unavailable as a sign-in does.
+        """
         require_session(actor)
+        if password is not None:
+            return await self._by_password(actor, password, shown)
+        passkey = await self._passkeys.alone(actor, shown.passkey or {})
+        if passkey.user_id != actor.user_id:
+            raise InvalidGrant()
+        return await settled(lambda: self._renew(actor, PASSKEY_ALONE))
+
+    async def _by_password(self, actor: Actor, password: str, shown: Shown) -> AccessGrant:
         user, credential = await self._account(actor)
         address = actor.origin.client_address
         await self._throttle.arrive(address, user.email)

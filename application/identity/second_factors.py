@@ -1,9 +1,12 @@
 """What sign-in and re-authentication ask for beside the password, where somebody has a second factor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
+from application.identity.passkey_check import PasskeyCheck
 from application.identity.sessions import settled
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
@@ -12,27 +15,30 @@ from domain.identity.second_factors import TotpFactor
 from domain.identity.sessions import Method
 from domain.shared.actor import Actor
 
-TOTP, RECOVERY_CODE = "totp", "recovery_code"
+TOTP, PASSKEY, RECOVERY_CODE = "totp", "passkey", "recovery_code"
+BESIDE_PASSWORD = (Method.PASSWORD, Method.KEY, Method.PRESENCE, Method.SEVERAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was shown beside the password: a code of the authenticator app or a recovery code."""
+    """What was shown beside the password: a code (of the authenticator app, or a recovery code), or a passkey."""
 
     code: str | None = None
-
-    @property
-    def is_nothing(self) -> bool:
-        return self.code is None
+    passkey: Mapping[str, Any] | None = None
 
 
 class SecondFactors:
     """Checks second factors. Nothing of it is said to those who have not shown the right password."""
 
     def __init__(
-        self, work: Work[FactorWork], clock: Clock, totp_codes: TotpCodes, recovery_texts: RecoveryCodeTexts
+        self,
+        work: Work[FactorWork],
+        clock: Clock,
+        totp_codes: TotpCodes,
+        recovery_texts: RecoveryCodeTexts,
+        passkeys: PasskeyCheck,
     ) -> None:
-        self._work, self._clock = work, clock
+        self._work, self._clock, self._passkeys = work, clock, passkeys
         self._totp_codes, self._recovery_texts = totp_codes, recovery_texts
 
     async def prove(self, actor: Actor, user_id: UUID, shown: Shown) -> tuple[Method, ...]:
@@ -41,21 +47,27 @@ class SecondFactors:
         Raises SecondFactorRequired where nothing was shown, InvalidGrant where it is wrong or was used before.
         """
         async with self._work(Operation("session.start", actor)) as uow:
-            totp = await uow.totp_factors.find(user_id)
-        if totp is None or not totp.is_active:
+            totp, passkeys = await uow.totp_factors.find(user_id), await uow.passkeys.of_user(user_id)
+        app = totp if totp is not None and totp.is_active else None
+        if app is None and not passkeys:
             return (Method.PASSWORD,)
-        if shown.code is None:
-            raise SecondFactorRequired((TOTP, RECOVERY_CODE))
-        return Method.PASSWORD, await self._by_code(actor, totp, shown.code), Method.SEVERAL
+        if shown.passkey is not None:
+            await self._passkeys.beside_password(actor, user_id, shown.passkey)
+            return BESIDE_PASSWORD
+        if shown.code is not None:
+            return Method.PASSWORD, await self._by_code(actor, user_id, app, shown.code), Method.SEVERAL
+        factors = [*([TOTP] if app else []), *([PASSKEY] if passkeys else []), RECOVERY_CODE]
+        options = self._passkeys.second_factor_options(user_id, passkeys) if passkeys else None
+        raise SecondFactorRequired(tuple(factors), options)
 
-    async def _by_code(self, actor: Actor, totp: TotpFactor, code: str) -> Method:
+    async def _by_code(self, actor: Actor, user_id: UUID, app: TotpFactor | None, code: str) -> Method:
         code_hash = self._recovery_texts.hash_of(code)
         if code_hash is not None:
-            await settled(lambda: self._spend_recovery_code(actor, totp.id, code_hash))
+            await settled(lambda: self._spend_recovery_code(actor, user_id, code_hash))
             return Method.RECOVERY_CODE
-        step = self._totp_codes.step_of(totp.secret_sealed, totp.id, code, self._clock.now())
+        step = self._totp_codes.step_of(app.secret_sealed, user_id, code, self._clock.now()) if app else None
         async with self._work(Operation("totp.spend", actor)) as uow:
-            if step is None or not await uow.totp_factors.spend(totp.id, step):
+            if step is None or not await uow.totp_factors.spend(user_id, step):
                 raise InvalidGrant()
         return Method.CODE
 

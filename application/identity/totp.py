@@ -84,7 +84,8 @@ class TotpService:
                     raise NotFound(detail="You have no authenticator app.")
                 factor.remove(self._clock.now())
                 uow.totp_factors.remove(factor)
-                await remove_recovery_codes(uow, factor.id, self._clock)
+                if not await uow.passkeys.of_user(factor.id):
+                    await remove_recovery_codes(uow, factor.id, self._clock)
                 await uow.commit(None)
 
         await settled(attempt)
@@ -99,7 +100,7 @@ class TotpService:
         async def attempt() -> RecoveryCodesView:
             async with self._work(Operation("recovery_codes.make", actor, repeat)) as uow:
                 factor = await uow.totp_factors.find(user_id)
-                if factor is None or not factor.is_active:
+                if not (factor and factor.is_active) and not await uow.passkeys.of_user(user_id):
                     raise SecondFactorMissing()
                 texts, hashes = self._recovery_texts.mint(RECOVERY_CODES)
                 codes, now = await uow.recovery_codes.find(user_id), self._clock.now()

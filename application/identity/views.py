@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.identity.credentials import ApiKey
 from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
+from domain.identity.passkeys import Passkey
 from domain.identity.roles import CustomRole, Role
 from domain.identity.sessions import Session
 from domain.identity.users import User
@@ -208,3 +209,26 @@ class RecoveryCodesView:
     """Recovery codes, which are shown this once."""
 
     codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyView:
+    """`blocked` is a passkey whose key was copied; it is refused for good."""
+
+    id: UUID
+    label: str
+    backed_up: bool
+    blocked: bool
+    last_used_at: Instant | None
+    created_at: Instant
+
+    @classmethod
+    def of(cls, passkey: Passkey) -> "PasskeyView":
+        return cls(
+            id=passkey.id,
+            label=passkey.label,
+            backed_up=passkey.backed_up,
+            blocked=passkey.cloned_at is not None,
+            last_used_at=passkey.last_used_at,
+            created_at=passkey.created_at,
+        )

@@ -33,18 +33,22 @@ class InvalidGrant(Malformed):
 
 
 class SecondFactorRequired(InvalidGrant):
-    """The password was right, and more is asked for; `factors` are the kinds that would do."""
+    """The password was right, and more is asked for; `factors` are the kinds that would do.
+
+    `passkey_options` are what a browser needs to show a passkey (WebAuthn), where there is one.
+    """
 
     default_code = "second_factor_required"
-    default_detail = "This account has a second factor: send the same again with a code as totp."
+    default_detail = "This account has a second factor: send the same again with a code as totp, or with a passkey."
 
-    def __init__(self, factors: tuple[str, ...] = ()) -> None:
+    def __init__(self, factors: tuple[str, ...] = (), passkey_options: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.factors = factors
+        self.factors, self.passkey_options = factors, passkey_options
 
     @property
     def members(self) -> Mapping[str, Any]:
-        return {"factors": list(self.factors)}
+        told: dict[str, Any] = {"factors": list(self.factors)}
+        return told if self.passkey_options is None else {**told, "passkey_options": self.passkey_options}
 
 
 class CodeRefused(Invalid):
@@ -55,6 +59,16 @@ class CodeRefused(Invalid):
 class SecondFactorMissing(WrongState):
     default_code = "second_factor_missing"
     default_detail = "Recovery codes stand in for a second factor: add one first."
+
+
+class PasskeyRefused(Invalid):
+    default_code = "passkey_refused"
+    default_detail = "The authenticator's answer is not valid here and now: ask for new options and try again."
+
+
+class PasskeyKnown(AlreadyExists):
+    default_code = "passkey_known"
+    default_detail = "This passkey is there already."
 
 
 class PasswordRefused(Invalid):

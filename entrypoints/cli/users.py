@@ -20,6 +20,7 @@ SHOWN = ["id", "name", "email", "kind", "status", "roles", "created_at"]
 EmailOption = Annotated[str, typer.Option(help="E-mail address; with the password it signs in.")]
 EmailArgument = Annotated[str, typer.Argument(help="E-mail address of the user.")]
 RoleArgument = Annotated[str, typer.Argument(help="Name of the role.")]
+YesFlag = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 StdinFlag = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
 
 
@@ -85,6 +86,23 @@ def reset_password(
     typer.echo("The password is set; all sessions of this user have ended.", err=True)
 
 
+@app.command("reset-factors")
+def reset_factors(
+    email: EmailArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Forget the second factors of a user who has lost them; all sessions of that user end."""
+    if not yes:
+        typer.confirm(f"Let {email} sign in with the password alone?", abort=True, err=True)
+
+    async def work(service: Service) -> None:
+        identity = service.container.identity
+        user = await identity.users().by_email(service.actor, email)
+        await identity.factor_reset().reset(service.actor, user.id)
+
+    run(work)
+    typer.echo("The second factors are gone; all sessions of this user have ended.", err=True)
+
+
 @app.command("give-role")
 def give_role(email: EmailArgument, role: RoleArgument, as_json: JsonFlag = False) -> None:
     """Give a user a role. Exit code 3 if there is no such user or role."""
@@ -110,7 +128,7 @@ def enable(email: EmailArgument, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def delete(email: EmailArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def delete(email: EmailArgument, yes: YesFlag = False) -> None:
     """Remove a user with sessions and keys, and erase the personal data."""
     if not yes:
         typer.confirm(f"Remove {email} for good?", abort=True, err=True)

@@ -93,7 +93,11 @@ PROBLEM: Final[dict[str, Any]] = {
         "factors": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "Second factors that would do: `totp`, `recovery_code`.",
+            "description": "Second factors that would do: `totp`, `passkey`, `recovery_code`.",
+        },
+        "passkey_options": {
+            "type": "object",
+            "description": "PublicKeyCredentialRequestOptionsJSON of WebAuthn, where a passkey would do.",
         },
         "max_age": {"type": "integer", "description": "RFC 9470: the seconds within which the sign-in must have been."},
     },

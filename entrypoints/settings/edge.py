@@ -28,14 +28,14 @@ def _network(text: str) -> str:
     return UNIX if text.lower() == UNIX else str(ip_network(text))
 
 
-def _host(text: str) -> str:
+def host_name(text: str) -> str:
     name = text.lower().strip("[]")
     if not name.replace(".", "").replace("-", "").isalnum() or not name.isascii():
         name = str(ip_address(name))
     return name
 
 
-def _origin(text: str) -> str:
+def web_origin(text: str) -> str:
     """As browsers write it (RFC 6454 §6.2): small letters, no default port, nothing behind."""
     if text == ANY_ORIGIN:
         return text
@@ -43,15 +43,15 @@ def _origin(text: str) -> str:
     beside = parts.path or parts.query or parts.fragment or parts.username
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or beside:
         raise ValueError("no origin")
-    host = _host(parts.hostname)
+    host = host_name(parts.hostname)
     port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 Listed = tuple[str, ...]
 Networks = Annotated[Listed, NoDecode, _each(_network), BeforeValidator(_split)]
-Hosts = Annotated[Listed, NoDecode, _each(_host), BeforeValidator(_split)]
-Origins = Annotated[Listed, NoDecode, _each(_origin), BeforeValidator(_split)]
+Hosts = Annotated[Listed, NoDecode, _each(host_name), BeforeValidator(_split)]
+Origins = Annotated[Listed, NoDecode, _each(web_origin), BeforeValidator(_split)]
 
 
 class EdgeSettings(Area):

@@ -68,6 +68,10 @@ def inconsistent(settings: "Settings") -> list[WrongSetting]:
             WrongSetting("DATABASE_REPLICA_URLS", REPLICAS_DETAIL),
         ),
         (
+            settings.passkeys_fit,
+            WrongSetting("PASSKEY_DOMAIN", "must be a domain that all of PUBLIC_URL and PASSKEY_ORIGINS end with."),
+        ),
+        (
             settings.data.redis_url is None or find_spec("redis"),
             WrongSetting("REDIS_URL", "needs a package that is not installed: pip install fastops[redis]."),
         ),

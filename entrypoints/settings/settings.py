@@ -21,6 +21,7 @@ from entrypoints.settings.areas import (
 from entrypoints.settings.audit import AuditSettings
 from entrypoints.settings.edge import EdgeSettings
 from entrypoints.settings.mail import MailSettings
+from entrypoints.settings.passkeys import PasskeySettings, fits_domain
 from entrypoints.settings.refusals import WrongSetting, WrongSettings, inconsistent, unsafe
 from entrypoints.settings.server import ServerSettings
 from entrypoints.settings.sign_on import ProviderSettings, SignOnSettings, providers_of
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     data: DataSettings = Field(default_factory=DataSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    passkeys: PasskeySettings = Field(default_factory=PasskeySettings)
     observed: ObservedSettings = Field(default_factory=ObservedSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
@@ -77,6 +79,11 @@ class Settings(BaseModel):
     def oidc_providers(self) -> tuple[ProviderSettings, ...]:
         """Raises ProvidersRefused; not for settings that `load_settings` has given."""
         return providers_of(self.sign_on.oidc_providers)
+
+    @property
+    def passkeys_fit(self) -> bool:
+        """Whether browsers let the pages of this service use passkeys of their domain."""
+        return fits_domain(self.public_url, self.passkeys)
 
     @property
     def model_dir(self) -> Path:

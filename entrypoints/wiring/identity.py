@@ -11,12 +11,15 @@ from application.identity.account_mail import AccountMailService
 from application.identity.api_keys import ApiKeyService
 from application.identity.authentication import AuthenticationService, TokenMakers
 from application.identity.confirmations import ConfirmationService
+from application.identity.factor_reset import FactorReset
 from application.identity.federated_accounts import FederatedAccounts
 from application.identity.federation import FederationService
 from application.identity.federation_texts import ReturnAddresses
 from application.identity.groups import GroupService
 from application.identity.identities import IdentityService
 from application.identity.introspection import IntrospectionService
+from application.identity.passkey_check import PasskeyCheck
+from application.identity.passkeys import PasskeyService
 from application.identity.passwords import PasswordKeeper
 from application.identity.reactions import IdentityReactions
 from application.identity.reauthentication import ReauthenticationService
@@ -62,9 +65,25 @@ class IdentityContainer(DeclarativeContainer):
         limits.sign_in,
         mail.requests,
     )
-    second_factors = Singleton(
-        SecondFactors, persistence.store, persistence.clock, security.totp_codes, security.recovery_texts
+    passkey_check = Singleton(
+        PasskeyCheck,
+        persistence.store,
+        persistence.clock,
+        security.passkeys,
+        security.challenges,
+        persistence.spent_proofs,
     )
+    second_factors = Singleton(
+        SecondFactors,
+        persistence.store,
+        persistence.clock,
+        security.totp_codes,
+        security.recovery_texts,
+        passkey_check,
+    )
+    factor_reset = Singleton(FactorReset, persistence.store, persistence.clock)
+    starts = Singleton(SessionStarts, persistence.store, persistence.clock, tokens)
+    passkeys = Singleton(PasskeyService, persistence.store, persistence.clock, passkey_check, security.passkeys, starts)
     totp = Singleton(
         TotpService,
         persistence.store,
@@ -100,6 +119,7 @@ class IdentityContainer(DeclarativeContainer):
         security.access_tokens,
         limits.sign_in,
         second_factors,
+        passkey_check,
     )
     introspection = Singleton(
         IntrospectionService,
@@ -135,7 +155,6 @@ class IdentityContainer(DeclarativeContainer):
     )
     roles = Singleton(RoleService, persistence.store, persistence.clock)
     groups = Singleton(GroupService, persistence.store, persistence.identity_lists, persistence.clock)
-    starts = Singleton(SessionStarts, persistence.store, persistence.clock, tokens)
     federation = Singleton(
         FederationService,
         security.oidc_providers,

@@ -136,7 +136,7 @@ class PersistenceContainer(DeclarativeContainer):
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
     )
+    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))
     spent_proofs = Selector(
         family, memory=Singleton(MemorySpentProofs, in_memory), sql=Singleton(SqlSpentProofs, database)
     )
-    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))

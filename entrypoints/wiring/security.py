@@ -9,11 +9,13 @@ from dependency_injector.providers import Callable, DependenciesContainer, Depen
 
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
+from adapters.security.challenges import HmacChallenges
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.head_keys import HeadKeys
 from adapters.security.master_key import MasterKey
 from adapters.security.oidc.fetching import Fetcher
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
+from adapters.security.passkeys import WebauthnCeremonies
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
@@ -21,6 +23,7 @@ from adapters.security.sealed_texts import JsonSealedTexts
 from adapters.security.sealing import RepeatSeal, Sealer
 from adapters.security.signing_keys import KeyRing
 from adapters.security.totp import PyotpCodes
+from entrypoints.settings.passkeys import relying_party
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.installation import master_key
 from entrypoints.wiring.sign_on import open_providers
@@ -51,6 +54,7 @@ class KeysContainer(DeclarativeContainer):
     link_key = Callable(derived, master, "link-subjects")
     totp_sealer = Singleton(Sealer, Callable(derived, master, "totp"))
     text_sealer = Singleton(Sealer, Callable(derived, master, "sealed-texts"))
+    challenge_key = Callable(derived, master, "challenges")
     refresh_key = Callable(derived, master, "refresh-tokens")
     cursor_key = Callable(derived, master, "cursors")
 
@@ -63,6 +67,11 @@ def other_ports(settings: Settings) -> str | None:
 def named_for_apps(settings: Settings) -> str:
     """What authenticator apps list an account under: they tell installations apart by it."""
     return f"FastOps {urlsplit(settings.public_url).hostname}"
+
+
+def ceremonies(settings: Settings) -> WebauthnCeremonies:
+    """For the pages of PUBLIC_URL and of the origins that may speak for it besides."""
+    return WebauthnCeremonies(*relying_party(settings.public_url, settings.passkeys))
 
 
 class SecurityContainer(DeclarativeContainer):
@@ -87,6 +96,8 @@ class SecurityContainer(DeclarativeContainer):
     api_key_secrets = Singleton(ChecksummedApiKeySecrets)
     totp_codes = Singleton(PyotpCodes, keys.totp_sealer, Callable(named_for_apps, settings))
     recovery_texts = Singleton(RandomRecoveryCodes)
+    challenges = Singleton(HmacChallenges, keys.challenge_key)
+    passkeys = Singleton(ceremonies, settings)
     cursor_key = Singleton(bytes, keys.cursor_key)
     sealed_texts = Singleton(JsonSealedTexts, keys.text_sealer)
     oidc_fetcher = Singleton(Fetcher)

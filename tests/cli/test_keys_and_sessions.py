@@ -1,5 +1,8 @@
 """Signing keys, API keys and sessions from the terminal."""
 
+import pyotp
+import pytest
+
 from tests.cli.conftest import Terminal
 from tests.cli.serving import serving
 
@@ -40,3 +43,17 @@ def test_keys_of_service_accounts_and_sessions_beside_a_running_service(terminal
         assert terminal.run("session", "end", session["id"]).code == 3
         service.sign_in("ada@example.com", PASSWORD)
         assert "1 sessions" in terminal.done("session", "end-all", "ada@example.com").err
+
+
+def test_lost_second_factors_are_reset(terminal: Terminal) -> None:
+    terminal.done("user", "create", "--email", "ada@example.com", "--name", "Ada", "--password-stdin", stdin=PASSWORD)
+    with serving(terminal) as service:
+        token = service.sign_in("ada@example.com", PASSWORD)
+        app = pyotp.TOTP(service.post("/api/v1/me/totp", {}, token).json["secret"])
+        assert service.post("/api/v1/me/totp", {"code": app.now()}, token).json["status"] == "active"
+        with pytest.raises(AssertionError, match="second_factor_required"):
+            service.sign_in("ada@example.com", PASSWORD)
+        assert terminal.run("user", "reset-factors", "eve@example.com", "--yes").code == 3
+        terminal.done("user", "reset-factors", "ada@example.com", "--yes")
+        assert terminal.done("session", "list", "ada@example.com", "--json").data == []
+        service.sign_in("ada@example.com", PASSWORD)

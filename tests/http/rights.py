@@ -17,7 +17,9 @@ from tests.http.service import memory_settings, quick_container
 OK: Final = "ok"
 """The caller gets in: a success, or a refusal that is not about rights, such as 409, 412 or 422."""
 
-OWNED: Final = frozenset({"collection_id", "document_id", "job_id", "answer_id", "key_id", "session_id", "identity_id"})
+OWNED: Final = frozenset(
+    {"collection_id", "document_id", "job_id", "answer_id", "key_id", "session_id", "identity_id", "passkey_id"}
+)
 """Path parameters that lead to something of the owner's. All others need their permission and nothing else."""
 SHARED: Final = frozenset({"collection_id", "document_id"})
 """What the owner lets others read."""
@@ -53,7 +55,7 @@ STANDINGS: Final[dict[str, Standing]] = {
     "other editor": Standing(EDITOR.permissions),
     "reading editor": Standing(EDITOR.permissions, SHARED, only_reads=True),
     "owner": Standing(EDITOR.permissions, OWNED),
-    "administrator": Standing(ADMIN.permissions, OWNED - {"answer_id", "session_id", "identity_id"}),
+    "administrator": Standing(ADMIN.permissions, OWNED - {"answer_id", "session_id", "identity_id", "passkey_id"}),
 }
 """In the order in which they are tried: those who may change things come last."""
 

@@ -25,6 +25,8 @@ PUBLIC = {
     ("GET", "/api/v1/auth/oidc"),
     ("GET", "/api/v1/auth/oidc/{provider}/login"),
     ("GET", "/api/v1/auth/oidc/{provider}/callback"),
+    ("POST", "/api/v1/auth/passkeys/options"),
+    ("POST", "/api/v1/auth/passkeys/verify"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/livez"),
@@ -52,6 +54,10 @@ FOR_ANYBODY_SIGNED_IN = {
     ("GET", "/api/v1/me/identities/{identity_id}"),
     ("POST", "/api/v1/me/identities"),
     ("DELETE", "/api/v1/me/identities/{identity_id}"),
+    ("GET", "/api/v1/me/passkeys"),
+    ("POST", "/api/v1/me/passkeys"),
+    ("POST", "/api/v1/me/passkeys/options"),
+    ("DELETE", "/api/v1/me/passkeys/{passkey_id}"),
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }
@@ -60,6 +66,10 @@ WITHOUT_REPEATS = {
     "/api/v1/auth/revoke": "RFC 7009 defines it; doing it twice does nothing more",
     "/api/v1/auth/introspect": "changes nothing",
     "/api/v1/search": "changes nothing",
+    "/api/v1/me/passkeys/options": "changes nothing",
+    "/api/v1/auth/passkeys/options": "changes nothing",
+    "/api/v1/auth/passkeys/verify": "its challenge is spent once",
+    "/api/v1/users/{user_id}/reset-factors": "doing it twice does nothing more",
     "/api/v1/me/reauthentication": "as sign-in: the proof is looked at each time",
     "/api/v1/auth/register": "a repeat mails again, and its link replaces the one before",
     "/api/v1/auth/email-verifications": "a repeat mails again, and its link replaces the one before",
@@ -130,5 +140,7 @@ def test_each_post_is_safe_to_repeat(route: APIRoute) -> None:
 
 @pytest.mark.parametrize(("method", "route"), ROUTES, ids=IDS)
 def test_changes_of_shared_resources_take_if_match(method: str, route: APIRoute) -> None:
-    if method in {"PATCH", "DELETE"} and not {"roles", "sessions", "members", "totp"} & set(route.path.split("/")[4:]):
+    if method in {"PATCH", "DELETE"} and not {"roles", "sessions", "members", "totp", "passkeys"} & set(
+        route.path.split("/")[4:]
+    ):
         assert any(isinstance(item.call, IfMatch) for item in route.dependant.dependencies)

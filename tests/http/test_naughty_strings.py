@@ -18,7 +18,7 @@ import pytest
 from tests.http.naughty import NAUGHTY
 from tests.http.service import Service
 from tests.http.sites import KEY, REQUEST_ID, Site, sites
-from tests.http.things import belongings, open_to_all
+from tests.http.things import belongings, open_to_all, passkey_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
@@ -30,6 +30,7 @@ SPELLED = {"null", "None", "true", "undefined", "header", "date"}
 async def test_every_place_stands_every_text(on_each_store: Service) -> None:
     admin = await on_each_store.person("admin")
     things = await belongings(on_each_store, admin) | await open_to_all(on_each_store, admin)
+    things |= await passkey_of(admin)
     store = on_each_store.container.settings().database_url.partition(":")[0]
     taken, wrong = 0, []
     for place, site in enumerate(sites(on_each_store.app)):

@@ -14,7 +14,7 @@ from tests.fakes import ManualClock
 from tests.http.operations import FORM, Described, described
 from tests.http.rights import OK, OWNED, READ_SCOPES, STANDINGS, expected, table
 from tests.http.service import BASE, SYSTEM, Caller, Service, a_service, memory_settings, sqlite_settings
-from tests.http.things import belongings, made, open_to_all
+from tests.http.things import belongings, made, open_to_all, passkey_of
 
 ANOTHER_STATE = '"another state"'
 """An ETag of nothing: whoever gets in is told so, and what is there stays for those who come after."""
@@ -80,6 +80,7 @@ async def test_everybody_gets_what_the_table_says(dated: tuple[Service, ManualCl
     callers["key without scopes"] = await service.key_of(callers["owner"])
     callers["read-only key"] = await service.key_of(callers["owner"], *READ_SCOPES)
     own = await belongings(service, callers["owner"], [callers["reader"], callers["reading editor"]])
+    own |= await passkey_of(callers["owner"])
     things = own | await open_to_all(service, callers["administrator"])
     wrong: list[str] = []
     for name, standing in STANDINGS.items():

@@ -11,7 +11,7 @@ from tests.http.operations import Described, described
 from tests.http.rights import refusals
 from tests.http.service import BASE, PASSWORD, Caller, Service, a_service, memory_settings, sqlite_settings
 from tests.http.test_problems import assert_problem
-from tests.http.things import belongings, made, open_to_all
+from tests.http.things import belongings, made, open_to_all, passkey_of
 
 DANGEROUS = {
     "PATCH /api/v1/me",
@@ -22,6 +22,10 @@ DANGEROUS = {
     "POST /api/v1/me/recovery-codes",
     "POST /api/v1/me/identities",
     "DELETE /api/v1/me/identities/{identity_id}",
+    "POST /api/v1/me/passkeys/options",
+    "POST /api/v1/me/passkeys",
+    "DELETE /api/v1/me/passkeys/{passkey_id}",
+    "POST /api/v1/users/{user_id}/reset-factors",
     "POST /api/v1/api-keys",
     "PATCH /api/v1/api-keys/{key_id}",
     "POST /api/v1/api-keys/{key_id}/rotate",
@@ -75,7 +79,7 @@ def documented(service: Service) -> list[Described]:
 async def test_what_is_dangerous_asks_for_a_recent_sign_in_and_nothing_else_does(dated: Dated) -> None:
     service, clock = dated
     admin = await service.person("admin")
-    things = await belongings(service, admin) | await open_to_all(service, admin)
+    things = await belongings(service, admin) | await open_to_all(service, admin) | await passkey_of(admin)
     dangerous = documented(service)
     assert {str(operation) for operation in dangerous} == DANGEROUS
     old = await aged(service, clock, admin)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from application.shared.unit_of_work import Operation
 from domain.identity.federation import FederatedIdentity
-from tests.http.service import NOBODY, SYSTEM, Caller, Service
+from tests.authenticator import Authenticator
+from tests.http.service import BASE, NOBODY, SYSTEM, Caller, Service
 
 
 async def made(caller: Caller, path: str, content: Any) -> dict[str, Any]:
@@ -46,6 +47,13 @@ async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] 
         "identity_id": await linked(service, owner, f"of {owner.id}, {key['id']}"),
         "session_id": next(session["id"] for session in sessions if not session["current"]),
     }
+
+
+async def passkey_of(owner: Caller) -> dict[str, str]:
+    """A passkey of the owner, without which it does not sign in any more."""
+    options = (await made(owner, "/me/passkeys/options", {}))["options"]
+    content = {"name": "Owned", "credential": Authenticator(BASE).create(options)}
+    return {"passkey_id": (await made(owner, "/me/passkeys", content))["id"]}
 
 
 async def open_to_all(service: Service, admin: Caller, mark: str = "") -> dict[str, str]:

@@ -6,7 +6,6 @@ from domain.identity.errors import EmailTaken, GroupNameTaken, RoleNameTaken
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.identity.roles import CustomRole
-from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.sessions import Authentication, Method, Session, SessionEnd
 from domain.identity.users import User, UserKind, UserStatus
 from domain.shared.actor import Permission
@@ -177,30 +176,6 @@ def group_from_row(row: Row) -> Group:
     )
 
 
-def totp_to_row(factor: TotpFactor) -> Row:
-    return {"secret_sealed": factor.secret_sealed, "confirmed_at": factor.confirmed_at}
-
-
-def totp_from_row(row: Row) -> TotpFactor:
-    return TotpFactor(
-        id=row["id"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        secret_sealed=row["secret_sealed"],
-        confirmed_at=row["confirmed_at"],
-    )
-
-
-def recovery_codes_to_row(codes: RecoveryCodes) -> Row:
-    return {"hashes": sorted(codes.hashes)}
-
-
-def recovery_codes_from_row(row: Row) -> RecoveryCodes:
-    return RecoveryCodes(
-        id=row["id"], created_at=row["created_at"], updated_at=row["updated_at"], hashes=frozenset(row["hashes"])
-    )
-
-
 USERS = AggregateMapping[User](
     kind="user",
     table="users",
@@ -261,18 +236,4 @@ GROUPS = AggregateMapping[Group](
     owned=(Owned("members", "group_members", "group_id", large=True),),
     unique=(Unique(("name",), GroupNameTaken),),
     rights=frozenset({"members"}),
-)
-TOTP_FACTORS = AggregateMapping[TotpFactor](
-    kind="totp_factor",
-    table="totp_factors",
-    to_row=totp_to_row,
-    from_row=totp_from_row,
-    secret=frozenset({"secret_sealed"}),
-)
-RECOVERY_CODES = AggregateMapping[RecoveryCodes](
-    kind="recovery_codes",
-    table="recovery_codes",
-    to_row=recovery_codes_to_row,
-    from_row=recovery_codes_from_row,
-    secret=frozenset({"hashes"}),
 )

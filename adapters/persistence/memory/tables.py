@@ -25,6 +25,7 @@ PARENTS = {
     "totp_factors": ("id", "users"),
     "recovery_codes": ("id", "users"),
     "identities": ("user_id", "users"),
+    "passkeys": ("user_id", "users"),
 }
 MACHINERY = ("last_used_at", "last_step")
 """Columns that no aggregate knows."""

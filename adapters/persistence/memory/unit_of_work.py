@@ -8,7 +8,7 @@ from uuid import UUID
 from adapters.persistence.chunk_writes import ChunkWrites
 from adapters.persistence.desk import TrackedJobDesk
 from adapters.persistence.entries import journal_entry
-from adapters.persistence.mapping import federation, identity, knowledge, operations
+from adapters.persistence.mapping import factors, federation, identity, knowledge, operations
 from adapters.persistence.memory.tables import MemoryDatabase, repeat_key
 from adapters.persistence.opening import OpeningStore
 from adapters.persistence.repeats import RepeatRecords, RepeatWrite, is_live
@@ -20,6 +20,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
+from domain.identity.passkeys import Passkey
 from domain.identity.roles import CustomRole
 from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.sessions import Session
@@ -72,7 +73,7 @@ class MemorySessions(MemoryRepository[Session]):
 
 
 class MemoryTotpFactors(MemoryRepository[TotpFactor]):
-    mapping = identity.TOTP_FACTORS
+    mapping = factors.TOTP_FACTORS
 
     async def spend(self, user_id: UUID, step: int) -> bool:
         row = self._database.tables["totp_factors"].get(user_id)
@@ -83,7 +84,17 @@ class MemoryTotpFactors(MemoryRepository[TotpFactor]):
 
 
 class MemoryRecoveryCodes(MemoryRepository[RecoveryCodes]):
-    mapping = identity.RECOVERY_CODES
+    mapping = factors.RECOVERY_CODES
+
+
+class MemoryPasskeys(MemoryRepository[Passkey]):
+    mapping = factors.PASSKEYS
+
+    async def of_user(self, user_id: UUID) -> Sequence[Passkey]:
+        return self._where(user_id=user_id)
+
+    async def by_credential(self, credential_id: bytes) -> Passkey | None:
+        return next(iter(self._where(credential_id=credential_id)), None)
 
 
 class MemoryApiKeys(MemoryRepository[ApiKey]):
@@ -184,6 +195,10 @@ class MemoryUnitOfWork:
     @cached_property
     def recovery_codes(self) -> MemoryRecoveryCodes:
         return MemoryRecoveryCodes(self._tracker, self._store.database)
+
+    @cached_property
+    def passkeys(self) -> MemoryPasskeys:
+        return MemoryPasskeys(self._tracker, self._store.database)
 
     @cached_property
     def api_keys(self) -> MemoryApiKeys:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from adapters.persistence.chunk_writes import ChunkWrites
-from adapters.persistence.mapping import federation, identity, knowledge, operations
+from adapters.persistence.mapping import factors, federation, identity, knowledge, operations
 from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.rows import aggregate_rows, by_ids
 from adapters.persistence.sqlalchemy.tables import identity as identity_tables
@@ -19,6 +19,7 @@ from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.federation import FederatedIdentity
 from domain.identity.groups import Group
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
+from domain.identity.passkeys import Passkey
 from domain.identity.roles import CustomRole
 from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.sessions import Session
@@ -88,7 +89,7 @@ class SqlSessions(TableRepository[Session]):
 
 
 class SqlTotpFactors(TableRepository[TotpFactor]):
-    mapping = identity.TOTP_FACTORS
+    mapping = factors.TOTP_FACTORS
 
     async def spend(self, user_id: UUID, step: int) -> bool:
         table = identity_tables.totp_factors
@@ -98,7 +99,17 @@ class SqlTotpFactors(TableRepository[TotpFactor]):
 
 
 class SqlRecoveryCodes(TableRepository[RecoveryCodes]):
-    mapping = identity.RECOVERY_CODES
+    mapping = factors.RECOVERY_CODES
+
+
+class SqlPasskeys(TableRepository[Passkey]):
+    mapping = factors.PASSKEYS
+
+    async def of_user(self, user_id: UUID) -> Sequence[Passkey]:
+        return await self._where(identity_tables.passkeys.c.user_id == user_id)
+
+    async def by_credential(self, credential_id: bytes) -> Passkey | None:
+        return await self._one(identity_tables.passkeys.c.credential_id == credential_id)
 
 
 class SqlApiKeys(TableRepository[ApiKey]):

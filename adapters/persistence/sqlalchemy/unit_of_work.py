@@ -20,6 +20,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlIdentities,
     SqlJobs,
     SqlOneTimeTokens,
+    SqlPasskeys,
     SqlPasswords,
     SqlRecoveryCodes,
     SqlRoles,
@@ -62,6 +63,10 @@ class SqlUnitOfWork:
     @cached_property
     def recovery_codes(self) -> SqlRecoveryCodes:
         return SqlRecoveryCodes(self._tracker, self._store.database)
+
+    @cached_property
+    def passkeys(self) -> SqlPasskeys:
+        return SqlPasskeys(self._tracker, self._store.database)
 
     @cached_property
     def api_keys(self) -> SqlApiKeys:

@@ -9,7 +9,7 @@ from application.identity.reauthentication import ReauthenticationService
 from application.identity.second_factors import Shown
 from domain.identity.errors import InvalidGrant, SecondFactorRequired, SessionRequired
 from domain.shared.actor import Actor
-from domain.shared.errors import RateLimited
+from domain.shared.errors import Invalid, RateLimited, Violation
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
@@ -37,5 +37,8 @@ async def reauthenticate(
     The answer is an access token that dangerous actions accept, as `reauthentication_required` asks for. The session
     and its refresh token stay as they are. Wrong proofs count as wrong sign-ins do.
     """
-    grant = await service.reauthenticate(actor, password=proof.password, shown=Shown(code=proof.totp))
+    if proof.password is None and proof.passkey is None:
+        raise Invalid(violations=[Violation("/password", "missing", "Send the password or a passkey.")])
+    shown_factor = Shown(code=proof.totp, passkey=proof.passkey)
+    grant = await service.reauthenticate(actor, password=proof.password, shown=shown_factor)
     return json_response(access_token_out(grant), headers=NO_STORE)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from application.identity.totp import TotpService
@@ -14,7 +14,7 @@ from entrypoints.http.bodies import JsonBody, Nothing
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
-from entrypoints.http.representations import changed, json_response, no_content
+from entrypoints.http.representations import changed, content_tag, no_content, resource
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.totp import (
     BEGUN,
@@ -37,10 +37,11 @@ ACTIVE: Final = WrongState("totp_active", "You have an authenticator app already
 NOT_BEGUN: Final = WrongState("totp_not_begun", "There is no secret to confirm: ask for one without a code first.")
 
 
-@router.get("/totp", response_model=TotpOut, responses={200: shown(TOTP), **problems(SessionRequired)})
-async def get_totp(actor: Oneself, totp: Totp) -> Response:
+@router.get("/totp", response_model=TotpOut, responses={200: shown(TOTP, "ETag"), **problems(SessionRequired)})
+async def get_totp(request: Request, actor: Oneself, totp: Totp) -> Response:
     """Whether one has an authenticator app, and how many recovery codes are left. The secret is never shown again."""
-    return json_response(totp_out(await totp.get(actor)))
+    shown_now = totp_out(await totp.get(actor))
+    return resource(request, shown_now, content_tag(shown_now))
 
 
 @router.post(

@@ -12,6 +12,7 @@ from application.identity.second_factors import Shown
 from domain.identity.errors import InvalidGrant, SecondFactorRequired
 from domain.shared.actor import Actor, Origin, Permission
 from domain.shared.errors import Malformed, RateLimited
+from entrypoints.http import strict_json
 from entrypoints.http.documented import problems
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.forms import FormBody, InvalidRequest
@@ -64,7 +65,8 @@ async def issue_tokens(
     """Sign in with e-mail and password, or trade a refresh token for the next pair, or a code of single sign-on.
 
     A refresh token works once; using a spent one ends the whole session. All refused sign-ins look the same, but one:
-    where the password is right and the account has a second factor, `second_factor_required` asks for `totp`.
+    where the password is right and the account has a second factor, `second_factor_required` asks for `totp` or
+    `passkey`.
     """
     if form.grant_type == "refresh_token":
         if form.refresh_token is None:
@@ -77,7 +79,7 @@ async def issue_tokens(
             origin,
             email=form.username,
             password=form.password,
-            shown=Shown(code=form.totp),
+            shown=Shown(code=form.totp, passkey=_passkey(form.passkey)),
             user_agent=user_agent_of(request),
         )
     elif form.grant_type == "authorization_code":
@@ -112,6 +114,19 @@ async def introspect_token(
     """What a token is good for at this moment, RFC 7662. Unknown and invalid tokens are just not active."""
     state = await introspection.introspect(actor, form.token)
     return json_response(introspection_out(state, settings.public_url), headers=NO_STORE)
+
+
+def _passkey(text: str | None) -> dict[str, Any] | None:
+    """The JSON text of a form member. Raises InvalidRequest where it is no object."""
+    if text is None:
+        return None
+    try:
+        members = strict_json.parse(text.encode())
+    except (Malformed, UnicodeEncodeError):
+        members = None
+    if not isinstance(members, dict):
+        raise InvalidRequest(detail="Send passkey as the JSON text of an object.")
+    return members
 
 
 def user_agent_of(request: Request) -> str | None:

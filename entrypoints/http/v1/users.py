@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from application.identity.factor_reset import FactorReset
 from application.identity.users import UserService
 from application.identity.views import UserView
 from application.shared.unit_of_work import Repeat
@@ -178,6 +179,18 @@ async def invite_user(
     """Mail the invitation again to somebody who has not signed in yet. It replaces the one before."""
     view = await users.invite(actor, user_id, repeat=repeat)
     return changed(user_out(view), tag_of(view), status=202, location=place(request, "users", view.id), repeat=repeat)
+
+
+@router.post("/{user_id}/reset-factors", status_code=204, responses=problems(RightsNotHeld, ReauthenticationRequired))
+async def reset_factors(
+    actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")],
+    user_id: IdInPath,
+    _: Empty,
+    factor_reset: Annotated[FactorReset, provided("identity.factor_reset")],
+) -> Response:
+    """Forget all second factors of a user who has lost them, and end all sessions. The password alone signs in then."""
+    await factor_reset.reset(actor, user_id)
+    return no_content()
 
 
 @router.put(

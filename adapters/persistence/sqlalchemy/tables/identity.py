@@ -83,6 +83,22 @@ recovery_codes = Table(
     *root_columns()[1:],
     Column("hashes", JSON(), nullable=False),
 )
+passkeys = Table(
+    "passkeys",
+    metadata,
+    *root_columns(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("label", key_text(100), nullable=False),
+    Column("credential_id", short_bytes(1023), nullable=False),
+    Column("public_key", short_bytes(2000), nullable=False),
+    Column("sign_count", BigInteger(), nullable=False),
+    Column("transports", JSON(), nullable=False),
+    Column("backed_up", Boolean(), nullable=False),
+    Column("last_used_at", UtcDateTime()),
+    Column("cloned_at", UtcDateTime()),
+    UniqueConstraint("credential_id"),
+    Index(None, "user_id", "created_at", "id"),
+)
 api_keys = Table(
     "api_keys",
     metadata,

@@ -2,20 +2,29 @@
 
 from typing import Final, Literal
 
+from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from application.identity.views import AccessGrant
 from entrypoints.http.bodies import Input
+from entrypoints.http.v1.schemas.passkeys import Credential
 from entrypoints.http.v1.schemas.tokens import TOKEN
 from entrypoints.http.v1.schemas.totp import Code
 from entrypoints.http.v1.schemas.users import Password
 
 
 class Proof(Input):
-    """The proofs of a sign-in."""
+    """The proofs of a sign-in: the password, with a second factor where there is one, or a passkey alone.
 
-    password: Password
+    A passkey alone answers the options of `/auth/passkeys/options`; one beside the password those that
+    `second_factor_required` brings.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["password"]}, {"required": ["passkey"]}]})
+
+    password: Password | None = None
     totp: Code | None = None
+    passkey: Credential | None = None
 
 
 class AccessTokenOut(TypedDict):

@@ -44,6 +44,10 @@ class TokenForm(BaseModel):
             description="A code of the authenticator app or a recovery code, where the account has a second factor.",
         ),
     ] = None
+    passkey: Annotated[
+        str | None,
+        Field(description="In place of a code: the answer of a passkey to `passkey_options`, as JSON text."),
+    ] = None
     refresh_token: str | None = None
     code: Annotated[str | None, Field(description="What `return_to` was called with.")] = None
     code_verifier: Annotated[str | None, Field(description="What `code_challenge` was made of, RFC 7636.")] = None

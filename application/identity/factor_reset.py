@@ -1,0 +1,42 @@
+"""Help for those who have lost all their second factors."""
+
+from uuid import UUID
+
+from application.identity.factor_ports import FactorWork
+from application.identity.rights import require_holding, require_recent
+from application.identity.second_factors import remove_recovery_codes
+from application.identity.sessions import end_sessions, settled
+from application.shared.ports import Clock
+from application.shared.unit_of_work import Operation, Work
+from domain.shared.actor import Actor, Permission
+
+
+class FactorReset:
+    """Needs users:write. Nobody resets those who have more rights than himself."""
+
+    def __init__(self, work: Work[FactorWork], clock: Clock) -> None:
+        self._work, self._clock = work, clock
+
+    async def reset(self, actor: Actor, user_id: UUID) -> None:
+        """Forget authenticator app, passkeys and recovery codes of a user and end all sessions: from then on the
+        password alone signs in. Raises NotFound, RightsNotHeld, ReauthenticationRequired."""
+        actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
+
+        async def attempt() -> None:
+            async with self._work(Operation("user.reset_factors", actor)) as uow:
+                user = await uow.users.get(user_id)
+                await require_holding(uow, actor, user.roles)
+                now = self._clock.now()
+                totp = await uow.totp_factors.find(user_id)
+                if totp is not None:
+                    totp.remove(now)
+                    uow.totp_factors.remove(totp)
+                for passkey in await uow.passkeys.of_user(user_id):
+                    passkey.remove(now)
+                    uow.passkeys.remove(passkey)
+                await remove_recovery_codes(uow, user_id, self._clock)
+                await end_sessions(uow, user_id, now)
+                await uow.commit(None)
+
+        await settled(attempt)
