@@ -31,9 +31,9 @@ class SmallDisk:
         return figures.f_bavail * figures.f_frsize
 
     def inside(self, *command: str) -> list[str]:
-        """The command that runs another one where the disk is mounted."""
-        enter = ["nsenter", f"--target={self.holder}", "--user", "--mount", "--preserve-credentials"]
-        return [*enter, f"--wd={Path.cwd()}", *command]
+        """The command that runs another one where the disk is mounted, in the folder that it is called in."""
+        enter = ["nsenter", f"--target={self.holder}", "--user", "--mount", "--preserve-credentials", "--wd=."]
+        return [*enter, *command]
 
     def fill(self, leaving: int = 0) -> None:
         """Take all room but `leaving` bytes, to the last byte where that is none."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ class Terminal:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    launcher: Sequence[str] = ()
+
+    def command(self, *arguments: str) -> list[str]:
+        """How a command is started; by way of the launcher where there is one."""
+        return [*self.launcher, *COMMAND, *arguments]
 
     @property
     def data_dir(self) -> Path:
@@ -49,7 +55,7 @@ class Terminal:
 
     def run(self, *arguments: str, stdin: str = "", **more: str) -> Ended:
         done = subprocess.run(
-            [*COMMAND, *arguments],
+            self.command(*arguments),
             input=stdin,
             capture_output=True,
             text=True,

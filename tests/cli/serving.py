@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cli.conftest import COMMAND, Terminal
+from tests.cli.conftest import Terminal
 from tests.noted_codes import note
 from tests.processes import free_port
 
@@ -40,7 +40,7 @@ class Serving:
         self._text = bytearray()
         reading, writing = pty.openpty() if on_terminal else os.pipe()
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(self.port)],
+            terminal.command("serve", "--port", str(self.port)),
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
@@ -73,6 +73,10 @@ class Serving:
     def post(self, path: str, content: object, token: str | None = None, key: str | None = None) -> Answer:
         headers = {"Content-Type": "application/json", **_bearer(token), **({"Idempotency-Key": key} if key else {})}
         return self._ask(urllib.request.Request(self._url(path), json.dumps(content).encode(), headers))
+
+    def send(self, path: str, content: bytes, headers: dict[str, str]) -> Answer:
+        """POST whatever content."""
+        return self._ask(urllib.request.Request(self._url(path), content, headers))
 
     def sign_in(self, email: str, password: str) -> str:
         form = urllib.parse.urlencode({"grant_type": "password", "username": email, "password": password}).encode()
