@@ -49,8 +49,8 @@ def after_statement(count: int, then: Callable[[Connection], None]) -> Iterator[
         event.remove(Engine, "after_cursor_execute", after)
 
 
-def cut_off(move: Callable[[], object], count: int) -> bool:
-    """Make a move whose connection breaks after so many statements; tells whether it came that far."""
+def cut_off(move: Callable[[], object], count: int) -> str | None:
+    """Make a move whose connection breaks after so many statements; gives the last one, None where it came through."""
 
     def cut(connection: Connection) -> None:
         abandon(connection.connection.driver_connection)
@@ -62,8 +62,8 @@ def cut_off(move: Callable[[], object], count: int) -> bool:
         except (CutOff, Exception):
             if len(seen.statements) < count:
                 raise
-            return True
-    return False
+            return seen.statements[-1]
+    return None
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from alembic import command
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, create_engine, delete, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
@@ -26,10 +27,10 @@ from adapters.persistence.sqlalchemy.schema.chain import (
     Kind,
     Revision,
     chain,
-    config,
     needed,
     oldest_reader_at,
     place,
+    scripts,
 )
 from adapters.persistence.sqlalchemy.schema.patience import Patience
 from adapters.persistence.sqlalchemy.schema.plan import Plan, planned
@@ -178,7 +179,7 @@ def _upward(step: Revision, patience: Patience) -> Callable[[Connection], None]:
     def call(connection: Connection) -> None:
         if step.oldest_reader is not None:  # before anything goes, so that nobody starts on half of it
             note(connection, OLDEST_READER, step.oldest_reader)
-        _alembic(connection, command.upgrade, step.id, patience)
+        _alembic(connection, "upgrade", step.id, patience)
 
     return call
 
@@ -187,7 +188,7 @@ def _downward(step: Revision, patience: Patience) -> Callable[[Connection], None
     below = BASE if step.module.down_revision is None else str(step.module.down_revision)
 
     def call(connection: Connection) -> None:
-        _alembic(connection, command.downgrade, below, patience)
+        _alembic(connection, "downgrade", below, patience)
         reader = oldest_reader_at(below)
         if step.oldest_reader is not None and reader is not None:
             note(connection, OLDEST_READER, reader)
@@ -195,10 +196,12 @@ def _downward(step: Revision, patience: Patience) -> Callable[[Connection], None
     return call
 
 
-def _alembic(connection: Connection, run: Callable[..., None], revision: str, patience: Patience) -> None:
-    made = config()
-    made.attributes.update(connection=connection, patience=patience)
-    run(made, revision)
+def _alembic(connection: Connection, direction: str, revision: str, patience: Patience) -> None:
+    """What Alembic's commands do, without reading all revisions again for each step."""
+    way = scripts()._upgrade_revs if direction == "upgrade" else scripts()._downgrade_revs
+    config = Config(attributes={"connection": connection, "patience": patience})
+    with EnvironmentContext(config, scripts(), fn=lambda current, _context: way(revision, current)):
+        scripts().run_env()
 
 
 def _forget_revision(connection: Connection) -> None:

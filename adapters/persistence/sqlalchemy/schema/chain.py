@@ -36,19 +36,19 @@ class Revision:
     module: ModuleType
 
 
-def config() -> Config:
-    """Alembic's settings; its folder is the one that was installed."""
-    made = Config()
-    made.set_main_option("script_location", str(LOCATION))
-    made.set_main_option("path_separator", "os")
-    return made
+@cache
+def scripts() -> ScriptDirectory:
+    """Alembic's view of the folder that was installed."""
+    config = Config()
+    config.set_main_option("script_location", str(LOCATION))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
 
 
 @cache
 def chain() -> tuple[Revision, ...]:
     """All revisions, oldest first."""
-    scripts = list(ScriptDirectory.from_config(config()).walk_revisions())
-    return tuple(_revision(script.module) for script in reversed(scripts))
+    return tuple(_revision(script.module) for script in reversed(list(scripts().walk_revisions())))
 
 
 def _revision(module: ModuleType) -> Revision:

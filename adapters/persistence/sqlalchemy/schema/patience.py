@@ -12,7 +12,7 @@ from adapters.persistence.sqlalchemy.errors import broken_off, locked
 from domain.shared.errors import Unavailable
 
 T = TypeVar("T")
-FIRST_PAUSE = 0.2
+FIRST_PAUSE = 0.1
 LAST_PAUSE = 2.0
 
 

@@ -11,7 +11,19 @@ from alembic.ddl.base import AddColumn, ColumnName, DropColumn, RenameTable
 from alembic.ddl.impl import DefaultImpl
 from alembic.ddl.mysql import MySQLChangeColumn, MySQLImpl
 from alembic.ddl.postgresql import PostgresqlImpl
-from sqlalchemy import Connection, CursorResult, Executable, Index, Insert, Table, inspect, literal, select, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Executable,
+    Index,
+    Insert,
+    Inspector,
+    Table,
+    inspect,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import (
     AddConstraint,
@@ -33,6 +45,9 @@ NOTHING: Mapping[str, Any] = {}
 class Repeating(DefaultImpl):
     """Alembic's way of carrying out statements, where a Patience is given to its context."""
 
+    _look: Inspector | None = None
+    """What is there; it remembers what it has read, so it is good until the next change."""
+
     def _exec(
         self,
         construct: Executable | str,
@@ -43,8 +58,11 @@ class Repeating(DefaultImpl):
         patience: Patience | None = self.context_opts.get("patience")
         if patience is None or self.connection is None:
             return super()._exec(construct, execution_options, multiparams, params)
-        if isinstance(construct, DDLElement) and is_done(self.connection, construct):
-            return None
+        if isinstance(construct, DDLElement):
+            self._look = self._look or inspect(self.connection)
+            if is_done(self._look, construct):
+                return None
+            self._look = None
         if isinstance(construct, CreateIndex):
             self.make_index(construct, patience)
             return None
@@ -105,36 +123,35 @@ def is_unfinished(connection: Connection, name: str) -> bool:
     return connection.execute(found, {"name": name}).first() is not None
 
 
-def is_done(connection: Connection, construct: DDLElement) -> bool:
+def is_done(look: Inspector, construct: DDLElement) -> bool:
     """Whether the database is as this statement would make it, by the names of what it makes or drops.
 
     Raises Conflict where a table of that name is there with other columns.
     """
-    look = inspect(connection)
+    tables = look.get_table_names()
     match construct:
         case CreateTable(element=table):
-            return look.has_table(table.name) and _same(table, _columns(connection, table.name))
+            return table.name in tables and _same(table, _columns(look, table.name))
         case DropTable(element=table):
-            return not look.has_table(table.name)
+            return table.name not in tables
         case CreateIndex(element=index):
-            made = _has_index(connection, index)
-            return made and not (connection.dialect.name == "postgresql" and is_unfinished(connection, str(index.name)))
+            return _has_index(look, index) and not _is_half(look, index)
         case DropIndex(element=index):
-            return not _has_index(connection, index)
+            return not _has_index(look, index)
         case AddConstraint(element=constraint):
-            return constraint.name in _constraints(connection, constraint.table.name)
+            return constraint.name in _constraints(look, constraint.table.name)
         case DropConstraint(element=constraint):
-            return constraint.name not in _constraints(connection, constraint.table.name)
+            return constraint.name not in _constraints(look, constraint.table.name)
         case AddColumn(table_name=name, column=column):
-            return column.name in _columns(connection, name)
+            return column.name in _columns(look, name)
         case DropColumn(table_name=name, column=column):
-            return column.name not in _columns(connection, name)
+            return column.name not in _columns(look, name)
         case ColumnName(table_name=name, newname=new) | MySQLChangeColumn(table_name=name, newname=new) if (
             new is not None and new != construct.column_name
         ):
-            return {new} == {new, construct.column_name} & _columns(connection, name)
+            return {new} == {new, construct.column_name} & _columns(look, name)
         case RenameTable(table_name=name, new_table_name=new):
-            return look.has_table(new) and not look.has_table(name)
+            return new in tables and name not in tables
     return False
 
 
@@ -145,16 +162,21 @@ def _same(table: Table, there: set[str]) -> bool:
     raise Conflict("foreign_table", detail)
 
 
-def _columns(connection: Connection, table: str) -> set[str]:
-    return {column["name"] for column in inspect(connection).get_columns(table)}
+def _columns(look: Inspector, table: str) -> set[str]:
+    return {column["name"] for column in look.get_columns(table)}
 
 
-def _has_index(connection: Connection, index: Index) -> bool:
-    look, name = inspect(connection), index.table.name if isinstance(index.table, Table) else ""
-    return look.has_table(name) and index.name in {one["name"] for one in look.get_indexes(name)}
+def _has_index(look: Inspector, index: Index) -> bool:
+    name = str(index.table)
+    return name in look.get_table_names() and index.name in {one["name"] for one in look.get_indexes(name)}
 
 
-def _constraints(connection: Connection, table: str) -> set[str | None]:
-    look = inspect(connection)
+def _is_half(look: Inspector, index: Index) -> bool:
+    connection = look.bind
+    assert isinstance(connection, Connection)
+    return connection.dialect.name == "postgresql" and is_unfinished(connection, str(index.name))
+
+
+def _constraints(look: Inspector, table: str) -> set[str | None]:
     named = [*look.get_unique_constraints(table), *look.get_foreign_keys(table), *look.get_check_constraints(table)]
     return {constraint["name"] for constraint in named} | {look.get_pk_constraint(table)["name"]}
