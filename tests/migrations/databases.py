@@ -110,11 +110,16 @@ def schema(connection: Connection) -> Schema:
             "foreign keys": _sorted(references[table]),
             "unique": _sorted(uniques[table]),
             "checks": _sorted(checks[table]),
-            "indexes": _sorted(indexes[table]),
+            "indexes": sorted(map(_index, indexes[table])),
         }
         for table, columns in look.get_multi_columns().items()
         if table[1] != VERSION_TABLE
     }
+
+
+def _index(found: Any) -> tuple[str, tuple[str, ...], bool, str]:
+    """Name, columns, whether it is unique, and all that the database says."""
+    return str(found["name"]), tuple(found["column_names"]), bool(found["unique"]), *_sorted([found])
 
 
 def _sorted(found: list[Any]) -> list[str]:

@@ -9,7 +9,6 @@ from tests.migrations.databases import Schema
 _SIZED = re.compile(r"(\w+)\((\d+)\)(.*)", re.DOTALL)
 TYPE, COLLATION, NULLABLE, DEFAULT, AUTOINCREMENT = range(5)
 CONSTRAINTS = ("foreign keys", "unique", "checks")
-NAMED = (*CONSTRAINTS, "indexes")
 
 
 def taken(before: Schema, after: Schema) -> list[str]:
@@ -30,10 +29,21 @@ def _of_table(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         yield from (f"column {column} {words}" for words in _of_column(old[column], new[column]))
     if before["primary key"] != after["primary key"]:
         yield "the primary key is another one"
-    for sort in NAMED:
+    for sort in CONSTRAINTS:
         yield from (f"of its {sort} one is gone: {one}" for one in before[sort] if one not in after[sort])
+    yield from (
+        f"index {name} is gone" for name, *rest in before["indexes"] if not _served(name, rest, after["indexes"])
+    )
+    known = {name for name, *_ in before["indexes"]}
+    yield from (f"unique index {one[0]} is new" for one in after["indexes"] if one[2] and one[0] not in known)
     for sort in CONSTRAINTS:
         yield from (f"of its {sort} one is new: {one}" for one in after[sort] if one not in before[sort])
+
+
+def _served(name: str, index: list[Any], after: list[Any]) -> bool:
+    """Whether an index is there still, or another one that finds the same rows a little more slowly."""
+    columns, is_unique, _ = index
+    return any(other[0] == name or (not is_unique and other[1][:1] == columns[:1]) for other in after)
 
 
 def _of_column(before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[str]:

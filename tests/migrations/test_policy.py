@@ -70,8 +70,13 @@ TABLE: dict[str, Any] = {
     "foreign keys": [],
     "unique": ["uq_things_name"],
     "checks": [],
-    "indexes": ["ix_things_note"],
+    "indexes": [("ix_things_note", ("note", "id"), False, ""), ("ix_things_name", ("name",), True, "")],
 }
+
+
+def replaced(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Another index that begins with the same column."""
+    return (f"{index[0]}_more", (*index[1][:1], "more"), False, "")
 
 
 def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, dict[str, Any]]:
@@ -95,7 +100,9 @@ def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, dict[str, Any]
         pytest.param(lambda t: t["unique"].clear(), id="a constraint is dropped"),
         pytest.param(lambda t: t["checks"].append("ck_things"), id="a new check"),
         pytest.param(lambda t: t["foreign keys"].append("fk_things"), id="a new reference"),
-        pytest.param(lambda t: t["indexes"].clear(), id="an index is dropped"),
+        pytest.param(lambda t: t["indexes"].append(("ux_things", ("tries",), True, "")), id="a new unique index"),
+        pytest.param(lambda t: t["indexes"].pop(0), id="an index is dropped"),
+        pytest.param(lambda t: t["indexes"].append(replaced(t["indexes"].pop())), id="a unique one is replaced"),
         pytest.param(lambda t: t.update({"primary key": ("pk_things", ["id", "name"])}), id="another primary key"),
     ],
 )
@@ -111,7 +118,8 @@ def test_what_takes_something_is_found(change: Callable[[dict[str, Any]], Any]) 
         pytest.param(lambda t: t["columns"].update(more=("TEXT", None, False, "''", False)), id="with a default"),
         pytest.param(lambda t: t["columns"].update(name=("VARCHAR(300)", "C", False, None, False)), id="wider"),
         pytest.param(lambda t: t["columns"].update(name=("VARCHAR(200)", "C", True, None, False)), id="may be empty"),
-        pytest.param(lambda t: t["indexes"].append("ix_things_name"), id="an index"),
+        pytest.param(lambda t: t["indexes"].append(("ix_things_tries", ("tries",), False, "")), id="an index"),
+        pytest.param(lambda t: t["indexes"].append(replaced(t["indexes"].pop(0))), id="an index is replaced"),
     ],
 )
 def test_what_only_adds_is_let_through(change: Callable[[dict[str, Any]], Any]) -> None:

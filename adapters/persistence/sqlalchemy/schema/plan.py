@@ -104,7 +104,7 @@ def _step(connection: Connection, revision: Revision) -> Step:
     changes = foretold(revision)
     there = set(inspect(connection).get_table_names())
     touched = sorted({change.table for change in changes} & there)
-    rows = {name: _rows(connection, name) for name in touched}
+    rows = {str(name): _rows(connection, name) for name in touched}  # SQLAlchemy has a kind of str of its own
     words = tuple(dict.fromkeys(change.words for change in changes))
     return Step(revision.id, revision.title, revision.kind, revision.oldest_reader, words, rows)
 
