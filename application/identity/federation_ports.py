@@ -1,7 +1,7 @@
 """Ports of single sign-on: the provider as seen from here, what is sealed and handed out, and the view of the work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -35,16 +35,16 @@ class FederationWork(IdentityWork, Protocol):
 class Secrets:
     """What one attempt to sign in is held by: `state` and `nonce` (OpenID Connect), `verifier` (PKCE, RFC 7636)."""
 
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderAnswer:
     """What a browser brought back from a provider (RFC 6749 §4.1.2). `issuer` is that of RFC 9207."""
 
-    code: str | None = None
+    code: str | None = field(default=None, repr=False)
     error: str | None = None
     issuer: str | None = None
 

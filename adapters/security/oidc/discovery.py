@@ -111,7 +111,7 @@ class Discovery:
             authorization=str(needed[0]),
             token=str(needed[1]),
             jwks=str(needed[2]),
-            userinfo=userinfo,
+            userinfo=userinfo or None,
             token_auth=frozenset(map(str, auth)) if isinstance(auth, list) else frozenset({"client_secret_basic"}),
             tells_issuer=members.get("authorization_response_iss_parameter_supported") is True,
         )

@@ -20,7 +20,6 @@ from domain.shared.values import Instant
 
 CALL_SECONDS = 10.0
 VALUES_MAX = 1000
-_CODE_REFUSED = frozenset({"invalid_grant"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +138,14 @@ class HttpOpenIdProvider:
     def _identity(self, claims: Mapping[str, Any], further: Mapping[str, Any], now: Instant) -> ProvenIdentity:
         own, of_address = self._registration, claims if "email" in claims else further
         email = of_address.get("email")
-        verified = own.email_counts or of_address.get("email_verified") in (True, "true")
+        told = of_address.get("email_verified")
         values = _values(claims, own.roles_claim) or _values(further, own.roles_claim) or []
         return ProvenIdentity(
             issuer=own.issuer,
             subject=claims["sub"],
             authentication=_authentication(claims, now),
             email=email if isinstance(email, str) else None,
-            email_verified=verified,
+            email_verified=own.email_counts or told is True or told == "true",
             name=_first_text(claims.get("name"), further.get("name"), claims.get("preferred_username")),
             values=frozenset(values),
         )
@@ -154,7 +153,7 @@ class HttpOpenIdProvider:
 
 def _refusal(answer: Fetched) -> Exception:
     error = answer.members.get("error")
-    if error in _CODE_REFUSED:
+    if error == "invalid_grant":
         return ProofRefused("the provider does not know the code")
     if answer.status in {400, 401, 403} and error is not None:
         return ClientRefused()
