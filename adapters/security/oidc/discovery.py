@@ -69,8 +69,7 @@ class Discovery:
         async with self._lock:
             found = _fitting(await self._keys_now(), kid, algorithm)
             if found is None and self._keys is not None and self._timer() - self._keys[0] >= REFETCH_SECONDS:
-                self._keys = None
-                found = _fitting(await self._keys_now(), kid, algorithm)
+                found = _fitting(await self._fetched_keys(), kid, algorithm)
             return found
 
     async def _endpoints_now(self) -> Endpoints:
@@ -82,8 +81,12 @@ class Discovery:
 
     async def _keys_now(self) -> Sequence[PublicKey]:
         if self._keys is None or self._timer() - self._keys[0] >= KEPT_SECONDS:
-            members = await self._ask((await self._endpoints_now()).jwks)
-            self._keys = self._timer(), _public_keys(members.get("keys"))
+            return await self._fetched_keys()
+        return self._keys[1]
+
+    async def _fetched_keys(self) -> Sequence[PublicKey]:
+        members = await self._ask((await self._endpoints_now()).jwks)
+        self._keys = self._timer(), _public_keys(members.get("keys"))
         return self._keys[1]
 
     async def _ask(self, url: str) -> Mapping[str, Any]:
