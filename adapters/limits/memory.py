@@ -49,16 +49,20 @@ class MemoryCounts(Storage, MovingWindowSupport):
     def base_exceptions(self) -> type[Exception]:
         return ValueError
 
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        now, window = self.now(), self._windows.get(key) or Window(expiry)
+    def spend(self, key: str, limit: int, expiry: int, amount: int, now: float) -> tuple[bool, Window]:
+        """Let `amount` units in, or not; and the window as it is then."""
+        window = self._windows.get(key) or Window(expiry)
         window.forget(now)
         if window.units + amount > limit:
-            return False
+            return False, window
         window.entries.append((now, amount))
         window.units += amount
         _keep(self._windows, key, window)
         self._drop_idle(now)
-        return True
+        return True, window
+
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return self.spend(key, limit, expiry, amount, self.now())[0]
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """The time of the oldest among the newest `limit` units in the window, and how many of these there are."""

@@ -41,6 +41,21 @@ class WindowRateLimiter:
         return min(max(0.0, ends - self._counts.now()) + A_MOMENT, most)
 
 
+class OwnRateLimiter(WindowRateLimiter):
+    """The same counts, all in this process: one look at a caller's window instead of two through the library."""
+
+    def __init__(self, counts: MemoryCounts) -> None:
+        super().__init__(counts)
+        self._own = counts
+
+    async def spend(self, allowance: Allowance, caller: str, units: int) -> Balance:
+        item, now = item_of(allowance), self._own.now()
+        admitted, window = self._own.spend(item.key_for(caller), allowance.units, allowance.seconds, units, now)
+        ends = (window.entries[0][0] if window.entries else now) + allowance.seconds
+        wait = None if admitted else await self._wait(item, caller, units)
+        return Balance(allowance, allowance.units - window.units, self._until(ends, allowance.seconds), wait)
+
+
 class NoRateLimiter:
     """The port `RateLimiter` where RATE_LIMITS is off."""
 

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,6 +17,24 @@ from application.shared.unit_of_work import Operation, Repeat, Replayed
 from domain.shared.errors import FastOpsError
 
 R = TypeVar("R")
+
+
+class Opened:
+    """An operation that is no repeat. A class and no generator, because every read goes through it."""
+
+    __slots__ = ("_began", "_operation", "_store")
+
+    def __init__(self, store: "OpeningStore", operation: Operation) -> None:
+        self._store, self._operation = store, operation
+
+    async def __aenter__(self) -> Any:
+        self._began = time.perf_counter()
+        return self._store.unit_of(self._operation)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.ended(self._operation, self._began, error if isinstance(error, FastOpsError) else None)
 
 
 class OpeningStore(ABC):
@@ -44,7 +63,7 @@ class OpeningStore(ABC):
         """See `RepeatUpkeep`."""
 
     def __call__(self, operation: Operation) -> AbstractAsyncContextManager[Any]:
-        return self._open(operation)
+        return Opened(self, operation) if operation.repeat is None else self._open(operation)
 
     async def recorded(self, repeat: Repeat) -> bytes | None:
         row = await self.find_repeat(self.records.key(repeat))
@@ -63,16 +82,17 @@ class OpeningStore(ABC):
             refused = error
             raise
         finally:
-            if self._observe is not None:
-                self._observe(operation, time.perf_counter() - began, refused)
+            self.ended(operation, began, refused)
+
+    def ended(self, operation: Operation, began: float, refused: FastOpsError | None) -> None:
+        if self._observe is not None:
+            self._observe(operation, time.perf_counter() - began, refused)
 
     @asynccontextmanager
     async def _first_or_alone(self, operation: Operation) -> AsyncIterator[None]:
         """Refuse what was done before; hold the lease of what works outside the database."""
         repeat = operation.repeat
-        if repeat is None:
-            yield
-            return
+        assert repeat is not None
         kept = await self.recorded(repeat)
         if kept is not None:
             raise Replayed(kept)

@@ -49,9 +49,10 @@ class KeyRing:
             raise Unavailable("signing_keys_missing", "The signing keys are not loaded yet; try again in a moment.")
         return self._active
 
-    def verifying(self, kid: object) -> OKPKey | None:
-        """The key of this id, whatever its state; None for one that is not ours."""
-        return self._keys.get(kid) if isinstance(kid, str) else None
+    @property
+    def keys(self) -> Mapping[str, OKPKey]:
+        """All keys that verify, whatever their state, by their ids."""
+        return self._keys
 
     def jwks(self) -> dict[str, object]:
         """The public keys, RFC 7517."""

@@ -1,5 +1,7 @@
 """Metrics of use cases, for whoever watches the service: how often, how long, and refused by which code."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Histogram
 
 from application.shared.unit_of_work import Operation
@@ -20,5 +22,11 @@ DURATION = Histogram(
 
 def observe(operation: Operation, seconds: float, refused: FastOpsError | None) -> None:
     """The seam's observer. Names of operations and codes are fixed in the code, so they are safe as labels."""
-    OPERATIONS.labels(operation.name, refused.code if refused else "done").inc()
-    DURATION.labels(operation.name).observe(seconds)
+    ended, duration = _of(operation.name, refused.code if refused else "done")
+    ended.inc()
+    duration.observe(seconds)
+
+
+@lru_cache(maxsize=4096)
+def _of(name: str, outcome: str) -> tuple[Counter, Histogram]:
+    return OPERATIONS.labels(name, outcome), DURATION.labels(name)

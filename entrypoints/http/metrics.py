@@ -1,5 +1,7 @@
 """Prometheus metrics of the HTTP channel, on the default registry. Labels never hold ids or free text."""
 
+from functools import lru_cache
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
 REQUESTS = Counter("fastops_http_requests_total", "Answers given, by route and status.", ("method", "route", "status"))
@@ -23,8 +25,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 def count(method: str, route: str, status: int, seconds: float) -> None:
     """Count one answer. Methods that HTTP does not know share one label, or clients could invent labels."""
     method = method if method in METHODS else "other"
-    REQUESTS.labels(method, route, str(status)).inc()
-    DURATION.labels(method, route).observe(seconds)
+    requests, duration = _of(method, route, status)
+    requests.inc()
+    duration.observe(seconds)
+
+
+@lru_cache(maxsize=4096)
+def _of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), DURATION.labels(method, route)
 
 
 def exposition() -> bytes:

@@ -7,7 +7,7 @@ from time import perf_counter
 from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.telemetry.logging import correlated
+from adapters.telemetry.logging import log_request, request_id
 from domain.shared.values import new_id
 from entrypoints.http import metrics
 from entrypoints.http.edge import SECURITY_HEADERS, Edge
@@ -43,20 +43,21 @@ class Exchanges:
         attach(scope, exchange)
         began = perf_counter()
         metrics.IN_PROGRESS.inc()
-        with correlated(exchange.request_id):
-            try:
-                app = self._edge.answer(scope, exchange, sender) or self._app
-                await app(scope, receive, answer)
-            except _HeadAnswered:
-                pass
-            except Exception:
-                logger.opt(exception=True).bind(event="request").error("unexpected error")
-                if answer.status:
-                    raise
-                await internal_error(root_of(scope), exchange)(scope, receive, answer)
-            finally:
-                metrics.IN_PROGRESS.dec()
-                _report(scope, exchange, answer, perf_counter() - began)
+        correlation = request_id.set(exchange.request_id)
+        try:
+            app = self._edge.answer(scope, exchange, sender) or self._app
+            await app(scope, receive, answer)
+        except _HeadAnswered:
+            pass
+        except Exception:
+            logger.opt(exception=True).bind(event="request").error("unexpected error")
+            if answer.status:
+                raise
+            await internal_error(root_of(scope), exchange)(scope, receive, answer)
+        finally:
+            metrics.IN_PROGRESS.dec()
+            _report(scope, exchange, answer, perf_counter() - began)
+            request_id.reset(correlation)
 
 
 class _Answer:
@@ -112,14 +113,15 @@ def _report(scope: Scope, exchange: Exchange, answer: _Answer, seconds: float) -
     route = getattr(scope.get("route"), "path", "unmatched")
     actor = exchange.actor
     metrics.count(scope["method"], route, answer.status, seconds)
-    logger.bind(
-        event="request",
-        method=scope["method"] if scope["method"] in metrics.METHODS else "other",
-        route=route,
-        status=answer.status,
-        ms=round(seconds * 1000, 2),
-        client=exchange.client_address,
-        actor=f"{actor.type}:{actor.id}" if actor else None,
-        bytes=answer.bytes,
-        trace=exchange.trace_id,
-    ).info("request")
+    fields = {
+        "event": "request",
+        "method": scope["method"] if scope["method"] in metrics.METHODS else "other",
+        "route": route,
+        "status": answer.status,
+        "ms": round(seconds * 1000, 2),
+        "client": exchange.client_address,
+        "actor": f"{actor.type}:{actor.id}" if actor else None,
+        "bytes": answer.bytes,
+        "trace": exchange.trace_id,
+    }
+    log_request(fields)

@@ -6,6 +6,7 @@ Values are read from the right, where the nearest proxy has written; what a clie
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -50,10 +51,9 @@ class Proxies:
         """Who sent this; fields of peers that are not trusted change nothing."""
         client = scope.get("client")
         peer = client[0] if client else None
-        address, scheme, host = _address(peer or ""), scope.get("scheme", "http"), headers.get(b"host", b"")
-        shown = str(address) if address else peer
-        sender = Sender(shown, scheme, host_name(host.decode("latin-1")), forwarded=False)
-        if not (self._unix if peer is None else self._trusts(address)):
+        scheme = scope.get("scheme", "http")
+        sender = _as_it_shows(peer, scheme, headers.get(b"host", b""))
+        if not (self._unix if peer is None else self._networks and self._trusts(_address(peer))):
             return sender
         nodes, schemes, hosts = self._told(headers)
         if not (nodes or schemes or hosts):
@@ -85,6 +85,12 @@ class Proxies:
 
     def _trusts(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._networks)
+
+
+@lru_cache(maxsize=1024)
+def _as_it_shows(peer: str | None, scheme: str, host: bytes) -> Sender:
+    address = _address(peer or "")
+    return Sender(str(address) if address else peer, scheme, host_name(host.decode("latin-1")), forwarded=False)
 
 
 def host_name(field: str) -> str:

@@ -8,7 +8,7 @@ from dependency_injector.providers import Callable, DependenciesContainer, Depen
 from adapters.limits.memory import MemoryCounts
 from adapters.limits.shared import Circuit, SharedRateLimiter, SharedSignInThrottle
 from adapters.limits.sign_in import STRICT, CountingSignInThrottle, NoSignInThrottle
-from adapters.limits.windows import NoRateLimiter, WindowRateLimiter
+from adapters.limits.windows import NoRateLimiter, OwnRateLimiter, WindowRateLimiter
 from adapters.telemetry.limits import tell_alone
 from entrypoints.http.limits import Allowances, RequestLimits
 from entrypoints.settings.refusals import WrongSetting, WrongSettings
@@ -58,7 +58,7 @@ class LimitsContainer(DeclarativeContainer):
     circuit = Singleton(Circuit, tell_alone)
     counts = Singleton(redis_counts, settings)
 
-    own_windows = Singleton(WindowRateLimiter, Singleton(MemoryCounts))
+    own_windows = Singleton(OwnRateLimiter, Singleton(MemoryCounts))
     limiter = Selector(
         place,
         nothing=Singleton(NoRateLimiter),

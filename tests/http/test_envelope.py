@@ -4,12 +4,12 @@ import re
 from asyncio import wait_for
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 
 import orjson
 import pytest
-from loguru import logger
 
-from adapters.telemetry.logging import json_line
+from adapters.telemetry.logging import configure_logging
 from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 
@@ -18,11 +18,13 @@ from tests.http.test_problems import assert_problem
 def logged() -> Iterator[list[dict[str, object]]]:
     """The log lines of a block, as the service writes them."""
     lines: list[dict[str, object]] = []
-    sink = logger.add(lambda message: lines.append(orjson.loads(json_line(message.record))), level="INFO")
+    stream = StringIO()
+    configure_logging("INFO", "json", stream)
     try:
         yield lines
     finally:
-        logger.remove(sink)
+        configure_logging("INFO", "text", StringIO())
+        lines += map(orjson.loads, stream.getvalue().splitlines())
 
 
 @pytest.mark.parametrize("given", ["a", "req-1", "019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70", "A.b_c:d", "x" * 128])

@@ -6,16 +6,21 @@ Only PostgreSQL is spoken to like this.
 
 from asyncio import CancelledError
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, undecided
 from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, was_returned
 from domain.shared.errors import Unavailable
 
+HELD_SECONDS: Final = 0.25
+"""How long a connection is passed on without another look at it; well below the rest after which the pool tests one."""
 TRIES = 2
 """Connections that are opened for one statement; those that had lain in the pool may all be dead."""
 ENTRY = "SELECT 1 FROM journal WHERE id = $1"
@@ -27,6 +32,20 @@ class Lost(Exception):
     def __init__(self, had_rested: bool, *, is_sent: bool) -> None:
         super().__init__()
         self.had_rested, self.is_sent = had_rested, is_sent
+
+
+@dataclass(slots=True)
+class Held:
+    """A connection that was taken from the pool, and whether it may have died before it was taken."""
+
+    connection: PoolProxiedConnection
+    driver: Any
+    had_rested: bool
+    used_at: float = 0.0
+
+    def drop(self) -> None:
+        self.connection.invalidate()
+        self.connection.close()
 
 
 class Sending:
@@ -42,6 +61,7 @@ class Driver:
         import asyncpg
 
         self._pool = engine.sync_engine.pool
+        self._held: list[Held] = []
         self._refusal = asyncpg.PostgresError
         self._breaks = (
             OSError,
@@ -56,7 +76,7 @@ class Driver:
         """The first row of a query, None where there is none. Raises Unavailable."""
         while True:
             try:
-                return await greenlet_spawn(self._run, sql, values, None)
+                return await self._run(sql, values, None)
             except Lost as lost:
                 if not lost.had_rested:
                     raise _silent() from lost
@@ -79,7 +99,7 @@ class Driver:
         is_doubtful, tries = False, TRIES
         while True:
             try:
-                await greenlet_spawn(self._run, sql, values, sending)
+                await self._run(sql, values, sending)
             except Lost as lost:
                 is_doubtful = is_doubtful or lost.is_sent
                 tries -= not lost.had_rested
@@ -103,26 +123,48 @@ class Driver:
             raise OutcomeUnknown() from error
         raise OutcomeUnknown()
 
-    def _run(self, sql: str, values: Sequence[Any], sending: Sending | None) -> Any:
-        """Within a greenlet, because the pool may have to open, test or replace a connection."""
-        connection = self._pool.connect()
-        had_rested, driver, is_sent = was_returned(connection), connection.driver_connection, False
-        assert driver is not None
+    def give_back(self) -> None:
+        """Return what is kept for the next statement to the pool, for whoever takes a connection there."""
+        while self._held:
+            self._held.pop().connection.close()
+
+    async def _run(self, sql: str, values: Sequence[Any], sending: Sending | None) -> Any:
+        held, is_sent = self._fresh(), False
+        if held is None:
+            held = await greenlet_spawn(self._taken)
         try:
             if sending is not None:
-                if has_taken_leave(driver):
+                if has_taken_leave(held.driver):
                     raise ConnectionResetError
                 is_sent = sending.is_sent = True
-            return await_only(driver.fetchrow(sql, *values))
+            record = await held.driver.fetchrow(sql, *values)
         except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
-            abandon(driver)
-            connection.invalidate()
+            abandon(held.driver)
+            held.drop()
             raise
         except self._breaks as error:
-            connection.invalidate()
-            raise Lost(had_rested, is_sent=is_sent) from error
-        finally:
-            connection.close()
+            held.drop()
+            raise Lost(held.had_rested, is_sent=is_sent) from error
+        except BaseException:
+            held.connection.close()
+            raise
+        held.used_at, held.had_rested = monotonic(), True
+        self._held.append(held)
+        return record
+
+    def _fresh(self) -> Held | None:
+        """A connection that was in use a moment ago: statements that follow each other pass it on, past the pool."""
+        while self._held:
+            held = self._held.pop()
+            if monotonic() - held.used_at < HELD_SECONDS and not held.driver.is_closed():
+                return held
+            held.connection.close()
+        return None
+
+    def _taken(self) -> Held:
+        """Within a greenlet, because the pool may have to open, test or replace a connection."""
+        connection = self._pool.connect()
+        return Held(connection, connection.driver_connection, was_returned(connection))
 
 
 def _silent() -> Unavailable:

@@ -127,17 +127,22 @@ class Pool:
                 self._end_turn()
 
     async def close(self) -> None:
+        if self._driver is not None:
+            self._driver.give_back()
         await self._engine.dispose()
         await self._patient.dispose()
 
     async def _hotly(self, ask: Callable[..., Awaitable[T]], *what: Any) -> T:
-        with translated():
+        try:
             await self._take_turn()
             try:
                 async with self._doubt.call(self._limits.silence):
                     return await ask(*what)
             finally:
                 self._end_turn()
+        except Exception:
+            with translated():
+                raise
 
     async def _read(self, call: Callable[[Connection], T]) -> T:
         reading = self._reading(self._engine)
@@ -171,6 +176,8 @@ class Pool:
         async with AsyncExitStack() as stack:
             await self._take_turn()
             stack.callback(self._end_turn)
+            if self._driver is not None:
+                self._driver.give_back()
             async with self._doubt.limit(self._connect_seconds):
                 connection = await stack.enter_async_context(engine.connect())
             yield connection

@@ -3,13 +3,14 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from loguru import logger
 
-from adapters.telemetry.logging import configure_logging, correlated
+from adapters.telemetry.logging import configure_logging, correlated, log_request
 
 SECRET = "correct horse battery"
 
@@ -44,6 +45,35 @@ def test_lines_carry_the_request_id(stream: io.StringIO) -> None:
         logger.info("inside")
     logger.info("outside")
     assert [line.get("request_id") for line in lines(stream)] == ["req-1", None]
+
+
+def test_the_line_of_a_request_looks_like_all_others(stream: io.StringIO) -> None:
+    configure_logging("INFO", "json", stream)
+    fields = {"event": "request", "method": "GET", "status": 200, "ms": 1.5, "actor": None}
+    with correlated("req-1"):
+        log_request(fields)
+        logger.bind(**fields).info("request")
+    straight, usual = lines(stream)
+    assert list(straight) == list(usual)
+    assert re.sub(r"\d", "0", straight.pop("time")) == re.sub(r"\d", "0", usual.pop("time"))
+    assert straight == usual
+
+
+@pytest.mark.parametrize(
+    ("level", "form", "shown"), [("DEBUG", "json", 1), ("WARNING", "json", 0), ("INFO", "text", 1)]
+)
+def test_requests_are_logged_from_the_level_on_that_is_set(
+    stream: io.StringIO, level: str, form: str, shown: int
+) -> None:
+    configure_logging(level, form, stream)
+    log_request({"event": "request", "status": 200})
+    assert len(stream.getvalue().splitlines()) == shown
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(stream: io.StringIO) -> None:
+    configure_logging("INFO", "json", stream)
+    stream.close()
+    log_request({"event": "request"})
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

@@ -55,7 +55,7 @@ def _json(segment: str) -> dict[str, Any]:
 
 
 def segment(content: Mapping[str, Any] | bytes) -> str:
-    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    raw = content if isinstance(content, bytes) else json.dumps(content, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
@@ -158,6 +158,14 @@ def test_a_header_that_is_not_ours_is_refused_even_rightly_signed(
     header, claims = parts(token)
     assert not refused(tokens, signed(header, claims, ring.active))
     assert refused(tokens, signed(header | change, claims, ring.active))
+
+
+def test_our_header_in_another_spelling_is_refused(tokens: JoseAccessTokens, token: str, ring: KeyRing) -> None:
+    header, claims = parts(token)
+    for spelling in (json.dumps(header), json.dumps(header, sort_keys=True, separators=(",", ":"))):
+        message = f"{segment(spelling.encode())}.{segment(claims)}"
+        signature = ring.active.private_key.sign(message.encode())  # type: ignore[union-attr]
+        assert refused(tokens, f"{message}.{segment(signature)}") is (segment(spelling.encode()) not in token)
 
 
 def test_a_key_in_the_header_is_never_used(tokens: JoseAccessTokens, token: str) -> None:
