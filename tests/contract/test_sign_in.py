@@ -1,7 +1,6 @@
 """Sign-in and refresh when much happens at once, on every store."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 
 from adapters.limits.sign_in import USUAL
 from adapters.security.passwords import Argon2Passwords
-from application.identity.views import TokenPair
 from application.shared.unit_of_work import Operation
 from domain.identity.errors import InvalidGrant, LastAdministrator, TokenRefused
 from domain.identity.sessions import SessionEnd
@@ -18,58 +16,40 @@ from domain.shared.actor import system_actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery
 from tests.factories import PasswordFactory
-from tests.identity_services import ORIGIN, PASSWORD, Identity, a_throttle, identity_on
+from tests.identity_services import ORIGIN, PASSWORD, a_throttle, identity_on
+from tests.refresh_races import is_dead, outcomes, refresh_beside_revoke, session_of, uses_at_once
 from tests.stores import Store
 
 ROOT = system_actor("test")
-ROUNDS = 5
+ROUNDS = 3
+"""`python -m benchmarks.refresh_races` runs more of them."""
 OTHER = "another horse that reads"
-
-
-async def outcomes(calls: Sequence[Awaitable[Any]]) -> tuple[list[Any], list[BaseException]]:
-    """Results and refusals of calls made at once."""
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    refusals = [result for result in results if isinstance(result, BaseException)]
-    return [result for result in results if not isinstance(result, BaseException)], refusals
-
-
-async def session_of(identity: Identity, pair: TokenPair) -> Any:
-    claims = identity.tokens.access.verify(pair.access_token, identity.store.clock.now())
-    return await identity.session(claims.session_id)
 
 
 async def test_of_many_uses_of_one_refresh_token_one_wins_and_the_session_ends(store: Store) -> None:
     identity = await identity_on(store)
     user = await identity.person()
     for _ in range(ROUNDS):
-        pair = await identity.sign_in(user)
-        uses = [identity.authentication.refresh_grant(ORIGIN, refresh_token=pair.refresh_token) for _ in range(20)]
-        won, refused = await outcomes(uses)
-        assert len(won) == 1
-        assert {type(error) for error in refused} == {InvalidGrant}
-        assert (await session_of(identity, pair)).end_reason is SessionEnd.REUSE
-        with pytest.raises(InvalidGrant):
-            await identity.authentication.refresh_grant(ORIGIN, refresh_token=won[0].refresh_token)
+        await uses_at_once(identity, user)
 
 
 async def test_nothing_survives_a_revoke_beside_refreshes(store: Store) -> None:
     identity = await identity_on(store)
     user = await identity.person()
     for _ in range(ROUNDS):
-        pair = await identity.sign_in(user)
-        won, refused = await outcomes(
-            [
-                identity.authentication.refresh_grant(ORIGIN, refresh_token=pair.refresh_token),
-                identity.authentication.revoke(ORIGIN, token=pair.refresh_token),
-            ]
-        )
-        assert {type(error) for error in refused} <= {InvalidGrant}
-        assert (await session_of(identity, pair)).ended_at is not None
-        for survivor in [pair, *(result for result in won if result is not None)]:
-            with pytest.raises(TokenRefused):
-                await identity.access.actor_of(survivor.access_token, ORIGIN)
-            with pytest.raises(InvalidGrant):
-                await identity.authentication.refresh_grant(ORIGIN, refresh_token=survivor.refresh_token)
+        await refresh_beside_revoke(identity, user)
+
+
+async def test_a_spent_token_is_refused_though_others_followed_it_at_once(store: Store) -> None:
+    """The clock of the store stands still: nothing tells the rotations apart but their generation."""
+    identity = await identity_on(store)
+    first = await identity.sign_in(await identity.person())
+    second = await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
+    third = await identity.authentication.refresh_grant(ORIGIN, refresh_token=second.refresh_token)
+    with pytest.raises(InvalidGrant):
+        await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
+    assert (await session_of(identity, first)).end_reason is SessionEnd.REUSE
+    await is_dead(identity, third)
 
 
 async def test_disabling_beside_refreshes_leaves_no_session(store: Store) -> None:
