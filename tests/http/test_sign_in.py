@@ -1,11 +1,14 @@
 """The token endpoint of OAuth 2: its grants, its refusals, and tokens that end when they should."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.http.service import BASE, PASSWORD, Service
+from adapters.limits.sign_in import USUAL
+from tests.http.service import BASE, PASSWORD, Service, a_service, memory_settings
 from tests.http.test_problems import assert_problem
 
 
@@ -126,3 +129,25 @@ async def test_no_credential_brings_the_service_down(service: Service, token: st
         "/api/v1/auth/token", data={"grant_type": "refresh_token", "refresh_token": token}
     )
     assert refused.status_code == 400
+
+
+async def test_attempts_at_once_all_count_and_shut_out_nobody_elsewhere() -> None:
+    async with a_service(memory_settings(rate_limits="on")) as service:
+        person = await service.person()
+        wrong = {"grant_type": "password", "username": person.email, "password": "a wrong horse that reads"}
+        answers = await asyncio.gather(*(service.token(**wrong) for _ in range(50)))
+        codes = Counter(answer.json()["code"] for answer in answers)
+        assert codes["sign_in_limited"] == 50 - USUAL.pair.units, codes
+        assert {answer.status_code for answer in answers} <= {400, 429, 503}
+        right = {**wrong, "password": PASSWORD}
+        assert (await service.token(**right)).json()["code"] == "sign_in_limited"
+        async with service.at("198.51.100.7") as elsewhere:
+            assert (await elsewhere.post("/api/v1/auth/token", data=right)).status_code == 200
+
+
+async def test_many_right_passwords_at_once_all_work() -> None:
+    async with a_service(memory_settings(rate_limits="on")) as service:
+        person = await service.person()
+        right = {"grant_type": "password", "username": person.email, "password": PASSWORD}
+        answers = await asyncio.gather(*(service.token(**right) for _ in range(20)))
+        assert [answer.status_code for answer in answers] == [200] * 20
