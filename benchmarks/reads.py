@@ -1,9 +1,10 @@
 """Authenticated reads on PostgreSQL against the bare program, in turn, in one run.
 
-    python -m benchmarks.reads [--rounds 5] [--seconds 3] [--path /api/v1/me]
+    python -m benchmarks.reads [--rounds 5] [--seconds 3] [--path /api/v1/me | --one-user | --list] [--api-key]
 
 The servers are pinned to one core, the load and the database share the other. Both sides verify the token each time;
-the second table lets both remember verified tokens. Logs, metrics and rate limits of the service are on.
+the second table lets both remember verified tokens. Logs, metrics and rate limits of the service are on. With
+`--api-key` the service is asked with a key, the bare program still with a token.
 """
 
 import argparse
@@ -35,6 +36,8 @@ from tests import postgres
 
 PASSWORD = "a password for measuring only"
 EMAIL = "bench@example.com"
+LISTED = 120
+LIST = "/api/v1/users?limit=100"
 SERVICE_CORE, OTHER_CORE = 0, 1
 
 
@@ -72,13 +75,30 @@ async def make_user(settings_env: dict[str, str]) -> None:
     async with running(container, Extent.STORE):
         roles = frozenset({ADMIN.name})
         users = container.identity.users()
-        await users.create(system_actor("bench"), name="Bench", email=EMAIL, password=PASSWORD, roles=roles)
+        actor = system_actor("bench")
+        await users.create(actor, name="Bench", email=EMAIL, password=PASSWORD, roles=roles)
+        for number in range(LISTED):
+            await users.create(actor, name=f"Bench {number}", email=f"bench{number}@example.com", password=None)
+
+
+def asked(port: int, token: str, options: argparse.Namespace) -> tuple[str, str]:
+    """The path that the service is asked for, and the credential that it is asked with."""
+    client = httpx2.Client(
+        base_url=f"http://127.0.0.1:{port}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
+    with client:
+        path: str = LIST if options.list else options.path
+        if options.one_user:
+            path = f"/api/v1/users/{client.get('/me').json()['id']}"
+        if not options.api_key:
+            return path, token
+        return path, client.post("/api-keys", json={"name": "bench", "scopes": ["users:read"]}).json()["secret"]
 
 
 def sign_in(port: int) -> tuple[str, str]:
     """An access token, and the public key that it is checked with."""
     form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
-    token = httpx2.post(f"http://127.0.0.1:{port}/api/v1/auth/token", data=form).json()["access_token"]
+    token = httpx2.post(f"http://127.0.0.1:{port}/api/v1/auth/token", data=form, timeout=60).json()["access_token"]
     keys = httpx2.get(f"http://127.0.0.1:{port}/.well-known/jwks.json").json()["keys"]
     kid = json.loads(urlsafe_b64decode(token.partition(".")[0] + "=="))["kid"]
     return token, json.dumps(next(key for key in keys if key["kid"] == kid))
@@ -108,12 +128,16 @@ def compare(env: dict[str, str], url: str, options: argparse.Namespace, *, cache
     remember = ["--cache"] if cached else []
     with ExitStack() as stack:
         service = ["-m", "benchmarks.baselines.service", str(ours), *remember]
-        mine = Server(stack.enter_context(started(service, env, ours, "/readyz")), ours, options.path)
+        pid = stack.enter_context(started(service, env, ours, "/readyz"))
         token, key = sign_in(ours)
+        path, credential = asked(ours, token, options)
+        mine = Server(pid, ours, path)
         program = ["-m", "benchmarks.baselines.bare_reads", str(bare), url, key, *remember]
-        limit = Server(stack.enter_context(started(program, env, bare, "/")), bare, "/api/v1/me")
+        limit = Server(
+            stack.enter_context(started(program, env, bare, "/")), bare, LIST if options.list else "/api/v1/me"
+        )
         rounds = [
-            (limit.measured(token, options.seconds), mine.measured(token, options.seconds))
+            (limit.measured(token, options.seconds), mine.measured(credential, options.seconds))
             for _ in range(options.rounds)
         ]
     for (theirs, their_cpu), (answers, cpu) in rounds:
@@ -127,11 +151,19 @@ def compare(env: dict[str, str], url: str, options: argparse.Namespace, *, cache
     )
 
 
+def _shown(options: argparse.Namespace) -> str:
+    path = LIST if options.list else "/api/v1/users/{id}" if options.one_user else options.path
+    return f"{path} by API key" if options.api_key else path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure authenticated reads against the bare program.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--path", default="/api/v1/me")
+    parser.add_argument("--one-user", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--api-key", action="store_true")
     options = parser.parse_args()
     os.sched_setaffinity(0, {OTHER_CORE})
     with tempfile.TemporaryDirectory() as folder, postgres.postgres_server() as server:
@@ -140,7 +172,7 @@ def main() -> None:
             env = environment(url, Path(folder))
             asyncio.run(make_user(env))
             for cached in (False, True):
-                print(f"GET {options.path}, tokens {'remembered on both sides' if cached else 'verified each time'}")
+                print(f"GET {_shown(options)}, tokens {'remembered on both sides' if cached else 'verified each time'}")
                 compare(env, url, options, cached=cached)
 
 

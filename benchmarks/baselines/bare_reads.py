@@ -2,7 +2,8 @@
 
     python -m benchmarks.baselines.bare_reads PORT DATABASE_URL PUBLIC_KEY_JSON [--cache]
 
-Answers `GET /api/v1/me` with the row and the roles of the token's user, by one statement.
+Answers `GET /api/v1/me` with the row and the roles of the token's user, and `GET /api/v1/users` with those of the
+newest 100 users, by one statement each.
 """
 
 import sys
@@ -20,11 +21,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-USER = """
+USERS = """
 SELECT id, name, email, email_verified, kind, status, created_at, updated_at, version,
        ARRAY(SELECT role FROM user_roles WHERE user_id = users.id ORDER BY role) AS roles
-FROM users WHERE id = $1
+FROM users
 """
+USER = f"{USERS} WHERE id = $1"
+NEWEST = f"{USERS} ORDER BY created_at DESC, id DESC LIMIT 100"
 
 
 def app(url: str, key: OKPKey, *, cache: bool) -> Starlette:
@@ -38,11 +41,21 @@ def app(url: str, key: OKPKey, *, cache: bool) -> Starlette:
             remembered[token] = found
         return found
 
+    def caller(request: Request) -> UUID:
+        return subject(request.headers["authorization"].removeprefix("Bearer "))
+
     async def me(request: Request) -> Response:
-        user_id = subject(request.headers["authorization"].removeprefix("Bearer "))
+        user_id = caller(request)
         async with request.app.state.pool.acquire() as connection:
             row = await connection.fetchrow(USER, user_id)
         return Response(orjson.dumps(dict(row), default=str), media_type="application/json")
+
+    async def users(request: Request) -> Response:
+        caller(request)
+        async with request.app.state.pool.acquire() as connection:
+            rows = await connection.fetch(NEWEST)
+        content = {"items": [dict(row) for row in rows], "next_cursor": None}
+        return Response(orjson.dumps(content, default=str), media_type="application/json")
 
     @asynccontextmanager
     async def lifespan(running: Any) -> Any:
@@ -50,7 +63,7 @@ def app(url: str, key: OKPKey, *, cache: bool) -> Starlette:
             running.state.pool = pool
             yield
 
-    return Starlette(routes=[Route("/api/v1/me", me)], lifespan=lifespan)
+    return Starlette(routes=[Route("/api/v1/me", me), Route("/api/v1/users", users)], lifespan=lifespan)
 
 
 def main() -> None:
