@@ -5,9 +5,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
+from adapters.persistence.sqlalchemy.schema.chain import needed
 from tests.cli.conftest import COMMAND, Terminal
 
 PASSWORD = "seven green tractors at dawn"
@@ -26,7 +28,9 @@ def test_without_arguments_it_is_wrong_use(bare: Terminal) -> None:
 
 
 def test_version_says_the_release(bare: Terminal) -> None:
-    assert bare.done("version", "--json").data["fastops"]
+    told = bare.done("version", "--json").data
+    assert (told["fastops"], told["schema"]) == (version("fastops"), needed())
+    assert told["oldest_reader"]
     assert bare.done("version").out.startswith("fastops ")
 
 
