@@ -9,7 +9,7 @@ SOURCES := domain application adapters entrypoints migrations
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-audited bench-sqlite bench-pages docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages docs release-api lock clean
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ bench-slow: install ## Measure reads beside clients that send slowly or nothing 
 
 bench-rolling: install ## Restart two services behind a proxy twenty times under load, and count what fails
 	$(VENV)/python -m benchmarks.rolling_restarts
+
+bench-crashes: install ## Kill a service in the middle of its writes, on SQLite and PostgreSQL; count what is lost or done twice
+	$(VENV)/python -m benchmarks.crashes --rounds 50
+	$(VENV)/python -m benchmarks.crashes --rounds 10 --database postgresql
 
 bench-audited: install ## Measure what the journal costs a commit on PostgreSQL
 	$(VENV)/python -m benchmarks.audited
