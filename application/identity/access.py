@@ -8,7 +8,7 @@ from domain.shared.actor import Actor, ActorType, Origin
 from domain.shared.values import Instant
 
 API_KEY_PREFIX = "fo_"
-RECENT_SECONDS = 600
+RECENT_SECONDS = 3600
 
 
 class AccessService:

@@ -124,7 +124,7 @@ class ReauthenticationRequired(Unauthenticated):
     default_code = "reauthentication_required"
     default_detail = "You signed in too long ago for this: prove who you are at /me/reauthentication, or sign in again."
 
-    def __init__(self, max_age: int = 600) -> None:
+    def __init__(self, max_age: int = 3600) -> None:
         super().__init__()
         self.max_age = max_age
 

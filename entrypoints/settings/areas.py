@@ -245,7 +245,7 @@ class AccessSettings(Area):
         "on", "on or off", "Whether the token endpoint takes e-mail and password."
     )
     reauthentication_seconds: Annotated[int, Field(ge=60, le=86400)] = setting(
-        600, "whole seconds, from 60 to 86400", "Age of a sign-in up to which it is enough for dangerous actions."
+        3600, "whole seconds, from 60 to 86400", "Age of a sign-in up to which it is enough for dangerous actions."
     )
     rate_limits: Literal["on", "off"] = setting(
         "on", "on or off", "Limits per caller, sign-in throttling included; off is refused in production."
