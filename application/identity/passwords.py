@@ -53,7 +53,7 @@ class PasswordKeeper:
 async def has_second_factor(uow: FactorWork, user_id: UUID) -> bool:
     """Whether a sign-in of this user takes more than the password."""
     totp = await uow.totp_factors.find(user_id)
-    return totp is not None and totp.is_active
+    return (totp is not None and totp.is_active) or bool(await uow.passkeys.of_user(user_id))
 
 
 async def put_password(uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant) -> None:

@@ -1,6 +1,7 @@
 """The authenticator app of one's own account, and the recovery codes that stand in for lost factors."""
 
 from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
+from application.identity.passwords import has_second_factor
 from application.identity.ports import SignInThrottle
 from application.identity.rights import require_recent, require_session
 from application.identity.second_factors import remove_recovery_codes
@@ -99,8 +100,7 @@ class TotpService:
 
         async def attempt() -> RecoveryCodesView:
             async with self._work(Operation("recovery_codes.make", actor, repeat)) as uow:
-                factor = await uow.totp_factors.find(user_id)
-                if not (factor and factor.is_active) and not await uow.passkeys.of_user(user_id):
+                if not await has_second_factor(uow, user_id):
                     raise SecondFactorMissing()
                 texts, hashes = self._recovery_texts.mint(RECOVERY_CODES)
                 codes, now = await uow.recovery_codes.find(user_id), self._clock.now()

@@ -6,7 +6,7 @@ import pytest
 
 from application.identity.second_factors import Shown
 from application.identity.views import TokenPair
-from domain.identity.errors import InvalidGrant, PasskeyKnown, PasskeyRefused, SecondFactorRequired
+from domain.identity.errors import InvalidGrant, PasskeyKnown, PasskeyRefused, PasswordRefused, SecondFactorRequired
 from domain.identity.passkeys import PASSKEYS_MAX
 from domain.identity.users import User
 from domain.shared.actor import Actor, system_actor
@@ -210,6 +210,15 @@ async def test_without_passkeys_the_password_alone_signs_in_again(store: Store) 
     with pytest.raises(InvalidGrant):
         await sign_in(identity, authenticator)
     assert (await identity.totp.get(owner)).recovery_codes_left == 0
+
+
+async def test_beside_a_passkey_a_shorter_password_will_do(in_memory: Store) -> None:
+    identity = await identity_on(in_memory)
+    actor = await identity.signed_in()
+    with pytest.raises(PasswordRefused):
+        await identity.account.change_password(actor, PASSWORD, "eight ch")
+    await added(identity, actor)
+    await identity.account.change_password(actor, PASSWORD, "eight ch")
 
 
 async def test_a_shut_account_is_not_opened_by_its_passkey(store: Store) -> None:
