@@ -57,7 +57,7 @@ class Authenticator:
     def get(self, options: Mapping[str, Any], **lies: Any) -> dict[str, Any]:
         """`navigator.credentials.get()`: a signature over the challenge.
 
-        Lies: origin, rp_id, challenge, type, verified, counter, user_handle, signature.
+        Lies: origin, framed, rp_id, challenge, type, present, verified, counter, user_handle, signature.
         """
         if self.counter is not None:
             self.counter += 1
@@ -88,7 +88,7 @@ class Authenticator:
             "type": lies.get("type", kind),
             "challenge": lies.get("challenge", options["challenge"]),
             "origin": lies.get("origin", self.origin),
-            "crossOrigin": False,
+            "crossOrigin": lies.get("framed", False),
         }
         return json.dumps(data).encode()
 

@@ -107,12 +107,16 @@ class WebauthnCeremonies:
 
 
 def _read(content: Mapping[str, Any]) -> ShownCredential:
+    """A page that is shown inside one of another site is none of ours, whatever its origin says (WebAuthn §13.4.9)."""
     response = content["response"]
     handle = response.get("userHandle")
+    client_data = parse_client_data_json(base64url_to_bytes(response["clientDataJSON"]))
+    if client_data.cross_origin:
+        raise ValueError("asked for inside a page of another site")
     return ShownCredential(
         content=content,
         credential_id=base64url_to_bytes(content["rawId"]),
-        challenge=parse_client_data_json(base64url_to_bytes(response["clientDataJSON"])).challenge,
+        challenge=client_data.challenge,
         user_handle=base64url_to_bytes(handle) if handle is not None else None,
     )
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from application.identity.ports import AccessTokens
+from domain.identity.sessions import Level
 from domain.shared.actor import Origin, Permission
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
@@ -45,6 +46,7 @@ class ServerMetadataOut(TypedDict):
     token_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
     scopes_supported: list[str]
+    acr_values_supported: list[str]
     service_documentation: NotRequired[str]
 
 
@@ -70,6 +72,7 @@ async def show_server_metadata(_: Anybody, settings: Annotated[Any, provided("se
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "scopes_supported": sorted(Permission),
+        "acr_values_supported": [level.value for level in Level],
     }
     if settings.shows_api_docs:
         metadata["service_documentation"] = f"{base}/docs"

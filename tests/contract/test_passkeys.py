@@ -22,6 +22,7 @@ ROOT = system_actor("test")
 LIES: dict[str, dict[str, Any]] = {
     "wrong origin": {"origin": "https://kb.example.com.evil.example"},
     "origin in clear": {"origin": "http://kb.example.com"},
+    "framed by another site": {"framed": True},
     "wrong relying party": {"rp_id": "evil.example"},
     "wrong challenge": {"challenge": encoded(bytes(56))},
     "no challenge": {"challenge": ""},
