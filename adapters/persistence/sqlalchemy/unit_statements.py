@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, bindparam, delete, insert, literal_column, select, union_all, update
+from sqlalchemy import CTE, bindparam, delete, exists, insert, literal_column, select, union_all, update
 from sqlalchemy.engine import Dialect
 
 from adapters.persistence.entries import Entry
@@ -144,13 +144,14 @@ def _statement(steps: Sequence[Step], *, moves_rights: bool) -> Any:
     parts = parts_of(steps)
     numbers = [select(parts[number].c.number) for number, step in enumerate(steps) if step.table == journal.name]
     if moves_rights:
-        moved = (
-            update(epochs)
-            .where(epochs.c.name == literal_column(f"'{RIGHTS}'"))
-            .values(number=epochs.c.number + literal_column("1"))
-        )
-        parts.append(moved.cte("rights"))
+        parts.append(_rights_moved(parts[next(n for n, step in enumerate(steps) if step.table == journal.name)]))
     return insert(journal_pending).from_select(["number"], union_all(*numbers)).add_cte(*parts)
+
+
+def _rights_moved(entry: CTE) -> CTE:
+    """After the entry, which waits for the changed row: `write_unit` locks the one row of all in this order too."""
+    here = [epochs.c.name == literal_column(f"'{RIGHTS}'"), exists(select(entry.c.number))]
+    return update(epochs).where(*here).values(number=epochs.c.number + literal_column("1")).cte("rights")
 
 
 def parts_of(steps: Sequence[Step]) -> list[CTE]:
