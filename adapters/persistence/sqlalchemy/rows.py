@@ -6,7 +6,21 @@ from string import ascii_uppercase
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, Table, and_, literal, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    and_,
+    any_,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -67,11 +81,22 @@ def _attach(connection: Connection, part: Owned, rows: Sequence[AggregateRow]) -
     if by_parent:
         table = metadata.tables[part.table]
         keys = [column for column in table.primary_key if column.name != part.parent]
-        statement = select(table).where(table.c[part.parent].in_(list(by_parent))).order_by(*keys)
+        parents = among(table.c[part.parent], list(by_parent), connection.dialect.name)
+        statement = select(table).where(parents).order_by(*keys)
         for owned in connection.execute(statement):
             by_parent[owned._mapping[part.parent]].append(dict(owned._mapping))
     for row in rows:
         row[part.member] = by_parent[row["id"]]
+
+
+def among(column: ColumnElement[Any], values: Sequence[Any], dialect: str) -> Condition:
+    """That the column has one of these values: on PostgreSQL one array, so that the text is the same for any number.
+
+    A text with a parameter for each value is made, and prepared by the server, anew for each number of them.
+    """
+    if dialect == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    return column.in_(values)
 
 
 def page_rows(
