@@ -207,9 +207,15 @@ class IdentityNeeded(WrongState):
 
 
 class ProviderUnavailable(Unavailable):
+    """`flaw` is for operators: what is wrong with the provider, in words that go on behind its name."""
+
     default_code = "oidc_unavailable"
     default_detail = "The OpenID provider does not answer as it should. Try again, or sign in another way."
     default_retry_after = 5.0
+
+    def __init__(self, flaw: str = "does not answer as it should", *, retry_after: float | None = None) -> None:
+        super().__init__(retry_after=retry_after)
+        self.flaw = flaw
 
 
 class ClientRefused(Unavailable):

@@ -10,6 +10,8 @@ from typing import Literal
 
 from adapters.embeddings.model_files import SHA256, locate
 from adapters.persistence.sqlalchemy import migrations
+from application.identity.federation import Provider
+from domain.identity.errors import ProviderUnavailable
 from domain.shared.errors import FastOpsError
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.container import build_container
@@ -41,6 +43,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
     findings.append(await _embedding_model(settings))
     findings.append(_language_model(settings))
     findings.append(await _rate_limits(settings))
+    findings += await _openid_providers(settings)
     findings.append(_service(settings))
     return findings
 
@@ -140,6 +143,24 @@ async def _rate_limits(settings: Settings) -> Finding:
         return Finding("rate limits", "ok", "counted in Redis for all processes")
     detail = "Redis does not answer at REDIS_URL: each process counts for itself, and no language model is asked."
     return Finding("rate limits", "bad", detail)
+
+
+async def _openid_providers(settings: Settings) -> list[Finding]:
+    """All at once, because each may take its time."""
+    security = build_container(settings).security
+    try:
+        return await asyncio.gather(*(_openid_provider(provider) for provider in security.oidc_providers()))
+    finally:
+        await security.oidc_fetcher().close()
+
+
+async def _openid_provider(provider: Provider) -> Finding:
+    part = f"OpenID provider {provider.name}"
+    try:
+        await provider.client.check()
+    except ProviderUnavailable as error:
+        return Finding(part, "bad", f"It {error.flaw}. See its issuer in OIDC_PROVIDERS.")
+    return Finding(part, "ok", "its discovery document and keys are sound")
 
 
 def _service(settings: Settings) -> Finding:

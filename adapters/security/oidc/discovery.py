@@ -48,7 +48,7 @@ class Discovery:
         self._lock = asyncio.Lock()
         self._endpoints: tuple[float, Endpoints] | None = None
         self._keys: tuple[float, Sequence[PublicKey]] | None = None
-        self._failed = -PAUSE_SECONDS
+        self._failed, self._flaw = -PAUSE_SECONDS, ""
 
     async def endpoints(self) -> Endpoints:
         """Raises ProviderUnavailable where the document cannot be had, or is another issuer's."""
@@ -59,7 +59,7 @@ class Discovery:
         """Raises ProviderUnavailable where the document or the keys cannot be had, or there is no key."""
         async with self._lock:
             if not await self._keys_now():
-                raise ProviderUnavailable()
+                raise ProviderUnavailable("publishes no key that is taken")
 
     async def key(self, kid: str | None, algorithm: str) -> PublicKey | None:
         """The key of this id; without one the only key that fits the algorithm. None where there is none.
@@ -92,23 +92,28 @@ class Discovery:
     async def _ask(self, url: str) -> Mapping[str, Any]:
         wait = self._failed + PAUSE_SECONDS - self._timer()
         if wait > 0:
-            raise ProviderUnavailable(retry_after=wait)
+            raise ProviderUnavailable(self._flaw, retry_after=wait)
         try:
             answer = await self._fetcher.get(url)
             if answer.status != 200 or not answer.members:
-                raise ProviderUnavailable()
-        except ProviderUnavailable:
-            self._failed = self._timer()
-            raise
+                raise ProviderUnavailable(f"answers with status {answer.status} and without members at {url}")
+        except ProviderUnavailable as error:
+            raise self._noted(error.flaw) from None
         return answer.members
+
+    def _noted(self, flaw: str) -> ProviderUnavailable:
+        """The refusal, which all others get as well for a while."""
+        self._failed, self._flaw = self._timer(), flaw
+        return ProviderUnavailable(flaw)
 
     def _read(self, members: Mapping[str, Any]) -> Endpoints:
         needed = [members.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
         userinfo = members.get("userinfo_endpoint")
         fine = all(is_safe(url, in_clear=self._in_clear) for url in [*needed, *([userinfo] if userinfo else [])])
-        if members.get("issuer") != self._issuer or not fine:
-            self._failed = self._timer()
-            raise ProviderUnavailable()
+        if members.get("issuer") != self._issuer:
+            raise self._noted("says that its issuer is another one")
+        if not fine:
+            raise self._noted("names addresses that are not used: they must begin with https://")
         auth = members.get("token_endpoint_auth_methods_supported")
         return Endpoints(
             authorization=str(needed[0]),

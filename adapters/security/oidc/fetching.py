@@ -60,9 +60,9 @@ class Fetcher:
                 async for part in answer.aiter_raw():
                     body += part
                     if len(body) > ANSWER_BYTES_MAX:
-                        raise ProviderUnavailable()
+                        raise ProviderUnavailable("sends more than is read")
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL):
-            raise ProviderUnavailable() from None
+            raise ProviderUnavailable("cannot be reached, or not in time") from None
         return Fetched(answer.status_code, _members(bytes(body)))
 
 
