@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -70,10 +71,22 @@ async def a_browser(service: Service) -> AsyncIterator[Browser]:
         yield Browser(client)
 
 
+class AheadClock:
+    """The time of the machine, and more where a test does not want to wait."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
 @asynccontextmanager
-async def signing_on(provider: OpenIdStandIn, **members: Any) -> AsyncIterator[tuple[Service, Browser]]:
+async def signing_on(
+    provider: OpenIdStandIn, clock: AheadClock | None = None, **members: Any
+) -> AsyncIterator[tuple[Service, Browser]]:
     """A service in memory that takes people of the provider, and a browser."""
-    async with a_service(sign_on_settings(provider, **members)) as service, a_browser(service) as browser:
+    async with a_service(sign_on_settings(provider, **members), clock) as service, a_browser(service) as browser:
         yield service, browser
 
 

@@ -180,8 +180,12 @@ async def test_another_browser_cannot_be_signed_in(provider: OpenIdStandIn) -> N
         await victim.to_provider()
         assert_problem(await victim.back(lure), 400, "oidc_state_invalid")
         own = provider.signs_in(await victim.to_provider())
-        swapped = own.partition("state=")[0] + "state=" + lure.partition("state=")[2]
-        assert_problem(await victim.back(swapped), 400, "oidc_state_invalid")
+        begin, _, end = own.partition("state=")
+        swapped = f"{begin}state={lure.partition('state=')[2]}"
+        alike = f"{begin}state={end[:16]}{'x' * 27}&{end.partition('&')[2]}"
+        for url in (swapped, alike):
+            assert_problem(await victim.back(url), 400, "oidc_state_invalid")
+        assert "/token" not in provider.asked
 
 
 async def test_a_code_of_another_attempt_is_refused(provider: OpenIdStandIn) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest_asyncio
 
 from tests.fakes_openid import GONE, OpenIdStandIn, openid_stand_in
 from tests.http.service import BASE, SYSTEM, Service
-from tests.http.sign_on import APP, LOGIN, Browser, a_browser, signing_on, told
+from tests.http.sign_on import APP, LOGIN, AheadClock, Browser, a_browser, signing_on, told
 from tests.http.test_problems import assert_problem
 
 
@@ -66,6 +67,29 @@ async def test_a_program_without_a_page_gets_the_tokens_at_once(provider: OpenId
             "/api/v1/me/sessions", headers={"Authorization": f"Bearer {answer.json()['access_token']}"}
         )
         assert [session["amr"] for session in sessions.json()["items"]] == [["fed"], ["fed"]]
+
+
+async def test_an_attempt_lasts_ten_minutes_and_a_code_one(provider: OpenIdStandIn) -> None:
+    clock = AheadClock()
+    async with signing_on(provider, clock) as (_, browser):
+        url, other = [provider.signs_in(await browser.to_provider(APP)) for _ in range(2)]
+        codes = [told(await browser.back(provider.signs_in(await browser.to_provider(APP))))["code"] for _ in range(2)]
+        clock.ahead = timedelta(seconds=50)
+        assert (await browser.redeem(codes[0])).status_code == 200
+        clock.ahead = timedelta(seconds=61)
+        assert_problem(await browser.redeem(codes[1]), 400, "invalid_grant")
+        clock.ahead = timedelta(seconds=590)
+        assert "error" in told(await browser.back(url)), "the token of the provider has expired by now"
+        clock.ahead = timedelta(seconds=601)
+        assert_problem(await browser.back(other), 400, "oidc_state_invalid")
+
+
+@pytest.mark.parametrize("missing", ["code", "code_verifier"])
+async def test_a_code_needs_its_verifier_in_the_form(provider: OpenIdStandIn, missing: str) -> None:
+    form = {"grant_type": "authorization_code", "code": "x", "code_verifier": "y" * 43}
+    async with signing_on(provider) as (service, _):
+        answer = await service.token(**{name: value for name, value in form.items() if name != missing})
+        assert assert_problem(answer, 400, "invalid_request")["error"] == "invalid_request"
 
 
 async def test_the_cookie_is_short_lived_and_out_of_reach_of_scripts(provider: OpenIdStandIn) -> None:
