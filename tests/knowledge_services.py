@@ -87,7 +87,7 @@ class Library:
         preparation = Preparation(store.blobs, self.reader, WordTokenizer(), self.analyzer, self.executor)
         self.ingest = IngestService(store.work, store.job_queue, preparation, self.embedder, store.clock, "test-1")
         self.feed = IndexFeed(store.journal, store.chunk_rows, self.indexes, self.changes)
-        self.reactions = knowledge_reactions(store.work, store.blobs, store.clock, self.changes)
+        self.reactions = knowledge_reactions(store.work, store.blobs, store.clock, self.changes, store.answer_erasure)
         self._reacted = 0
 
     @property

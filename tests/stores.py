@@ -9,7 +9,7 @@ from uuid import UUID
 
 from adapters.persistence.memory.journal import MemoryJournal, MemoryPositions, MemorySetAsides
 from adapters.persistence.memory.operations import MemoryBlobs, MemoryJobQueue, MemoryLeases
-from adapters.persistence.memory.personal import MemoryPersonalValues
+from adapters.persistence.memory.personal import MemoryAnswerErasure, MemoryPersonalValues, MemoryStoredRows
 from adapters.persistence.memory.reads import (
     MemoryAuditTrail,
     MemoryIdentityReads,
@@ -20,6 +20,7 @@ from adapters.persistence.memory.sealed_trail import MemorySealedTrail
 from adapters.persistence.memory.spent_proofs import MemorySpentProofs
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
+from adapters.persistence.personal_records import GatheredRecords
 from adapters.persistence.repeats import RepeatRecords
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
 from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
@@ -29,7 +30,7 @@ from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, Sql
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
 from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases
-from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
+from adapters.persistence.sqlalchemy.personal import SqlAnswerErasure, SqlPersonalValues, SqlStoredRows
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
@@ -67,6 +68,8 @@ class Store:
     keeper: Any
     audit: Any
     personal: Any
+    answer_erasure: Any
+    records: Any
     sealed: Any
     spent_proofs: Any
     database: Any
@@ -137,6 +140,8 @@ def memory_store() -> Store:
         keeper=journal,
         audit=MemoryAuditTrail(database),
         personal=MemoryPersonalValues(database),
+        answer_erasure=MemoryAnswerErasure(database),
+        records=GatheredRecords(MemoryStoredRows(database), MemoryAuditTrail(database)),
         sealed=MemorySealedTrail(database),
         spent_proofs=MemorySpentProofs(database),
         database=database,
@@ -165,6 +170,8 @@ def sql_store(name: str, database: Database) -> Store:
         keeper=SqlJournalKeeper(database, clock, sign),
         audit=SqlAuditTrail(database),
         personal=SqlPersonalValues(database),
+        answer_erasure=SqlAnswerErasure(database),
+        records=GatheredRecords(SqlStoredRows(database), SqlAuditTrail(database)),
         sealed=SqlSealedTrail(database),
         spent_proofs=SqlSpentProofs(database),
         database=database,

@@ -14,7 +14,7 @@ from adapters.persistence.mapping.identity import (
     USERS,
 )
 from adapters.persistence.mapping.knowledge import ANSWERS, COLLECTIONS, DOCUMENTS
-from adapters.persistence.mapping.operations import JOBS
+from adapters.persistence.mapping.operations import EXPORTS, JOBS
 from adapters.persistence.tracking import AggregateMapping
 from application.shared.unit_of_work import RepeatLost
 from domain.shared.errors import AlreadyExists, FastOpsError
@@ -35,6 +35,7 @@ MAPPINGS: tuple[AggregateMapping[Any], ...] = (
     DOCUMENTS,
     ANSWERS,
     JOBS,
+    EXPORTS,
 )
 
 BY_COLUMNS: dict[tuple[str, ...], type[FastOpsError]] = {

@@ -147,6 +147,11 @@ class ChunkRows(Protocol):
         """All live numbers, ascending; for checking an index against the rows."""
 
 
+class AnswerErasure(Protocol):
+    async def erase_answers(self, owner_id: UUID) -> int:
+        """Remove the answers of a person who is gone; how many. Machinery: an entry would keep what is erased."""
+
+
 class BlobStore(Protocol):
     """Original bytes by key. Raises StorageFull without room and Unavailable when the store is down."""
 

@@ -81,8 +81,9 @@ def invite(
     """
 
     async def work(service: Service) -> None:
+        from application.identity.mail_requests import ACCOUNT_MAIL
         from domain.shared.errors import NotFound
-        from entrypoints.worker.mail import MailWorker
+        from entrypoints.worker.small_jobs import SmallJobWorker
 
         users, persistence = service.container.identity.users(), service.container.persistence
         try:
@@ -95,7 +96,8 @@ def invite(
         else:
             await users.invite(service.actor, known.id)
         deliver = service.container.identity.account_mail().deliver
-        await MailWorker(persistence.job_queue(), persistence.clock(), deliver, "mail:command").step()
+        handlers = {ACCOUNT_MAIL: deliver}
+        await SmallJobWorker(persistence.job_queue(), persistence.clock(), handlers, "small:command").step()
 
     run(work)
     say("The invitation is on its way.")

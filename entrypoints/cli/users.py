@@ -1,12 +1,16 @@
 """Users from the terminal. Passwords come from a prompt or from stdin, never from an argument."""
 
+import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from domain.shared.actor import Actor
+from domain.shared.errors import AlreadyExists
 from entrypoints.cli.output import JsonFlag, members, print_json, print_record, print_rows
 from entrypoints.cli.service import Service, run
 
@@ -134,6 +138,35 @@ def delete(email: EmailArgument, yes: YesFlag = False) -> None:
         typer.confirm(f"Remove {email} for good?", abort=True, err=True)
     _on(email, lambda users, actor, user: users.delete(actor, user.id, expected=None))
     typer.echo("The user is gone.", err=True)
+
+
+@app.command()
+def export(
+    email: EmailArgument, to: Annotated[Path, typer.Option("--to", help="The zip to write; it must not be there yet.")]
+) -> None:
+    """Write all that is held on a user into a zip of JSON files. Exit code 3 if there is no such user, 4 if the file is
+    there."""
+
+    async def work(service: Service) -> bytes:
+        from application.operations.exports import EXPORT
+        from entrypoints.worker.small_jobs import SmallJobWorker
+
+        exports, persistence = service.container.exports.service(), service.container.persistence
+        user: UserView = await service.container.identity.users().by_email(service.actor, email)
+        asked = await exports.request(service.actor, user.id)
+        worker = SmallJobWorker(persistence.job_queue(), persistence.clock(), {EXPORT: exports.build}, "small:command")
+        while (await exports.get(service.actor, asked.id)).status == "pending":
+            await worker.step()  # unless a running service was faster
+            await asyncio.sleep(0.05)
+        _, parts = await exports.content(service.actor, asked.id)
+        return b"".join([part async for part in parts])
+
+    if to.exists():
+        raise AlreadyExists("file_exists", "There is a file of this name already; name another one.")
+    content = run(work)
+    with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    typer.echo(f"{len(content)} bytes were written.", err=True)
 
 
 def _on(email: str, verb: Callable[[Any, Actor, "UserView"], Awaitable[T]]) -> T:

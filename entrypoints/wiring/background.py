@@ -8,13 +8,15 @@ from loguru import logger
 from adapters.telemetry.audit import DIFFERS
 from application.audit.copying import TrailDiffers
 from application.identity.federation_ports import SpentProofs
+from application.identity.mail_requests import ACCOUNT_MAIL
+from application.operations.exports import EXPORT
 from application.shared.ports import RepeatUpkeep
 from domain.shared.errors import FastOpsError
 from entrypoints.worker.index import FOLLOW_EVERY, IndexKeeper
 from entrypoints.worker.ingest_process import IngestProcess
 from entrypoints.worker.jobs import LOOK_EVERY, IngestWorker
 from entrypoints.worker.journal import JournalDuty
-from entrypoints.worker.mail import MAIL_EVERY, MailWorker
+from entrypoints.worker.small_jobs import SMALL_JOBS_EVERY, SmallJobWorker
 from entrypoints.worker.supervisor import Loop, Supervisor
 from entrypoints.worker.upkeep import JournalUpkeep
 
@@ -41,9 +43,8 @@ class Background:
         )
         feed, leases = container.knowledge.index_feed(), persistence.leases()
         self._index = IndexKeeper(feed, self._journal.head, leases, holder)
-        self._mail = MailWorker(
-            persistence.job_queue(), persistence.clock(), container.identity.account_mail().deliver, f"mail:{holder}"
-        )
+        handlers = {ACCOUNT_MAIL: container.identity.account_mail().deliver, EXPORT: container.exports.service().build}
+        self._small_jobs = SmallJobWorker(persistence.job_queue(), persistence.clock(), handlers, f"small:{holder}")
         self._ingest: IngestProcess | None = None
         if settings.store == "memory":
             run = container.knowledge.ingest().run
@@ -60,11 +61,12 @@ class Background:
             supervisor.start(loop)
         supervisor.start(Loop("index", self._index.step, FOLLOW_EVERY))
         supervisor.start(Loop("ingest", self._jobs, LOOK_EVERY))
-        supervisor.start(Loop("mail", self._mail.step, MAIL_EVERY))
+        supervisor.start(Loop("small jobs", self._small_jobs.step, SMALL_JOBS_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
         supervisor.start(Loop("spent proofs", self._forget_spent, FORGET_EVERY))
+        supervisor.start(Loop("exports", self._forget_exports, ERASE_EVERY))
         supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
 
@@ -105,6 +107,10 @@ class Background:
             return False
         spent: SpentProofs = persistence.spent_proofs()
         return await spent.forget(persistence.clock().now(), FORGET_AT_ONCE) == FORGET_AT_ONCE
+
+    async def _forget_exports(self) -> bool:
+        """Remove exports that have expired."""
+        return await self._duty.is_mine() and await self._container.exports.service().forget_expired()
 
     async def _erase_old(self) -> bool:
         """Erase personal values of the trail that are older than the settings allow."""

@@ -9,9 +9,11 @@ from dependency_injector.providers import Container as Area
 
 from application.audit.personal import PersonalErasure
 from application.identity.reactions import IdentityReactions
+from application.operations.exports import ExportService
 from application.shared.journal import Reaction
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.audit import AuditContainer
+from entrypoints.wiring.exports import ExportsContainer
 from entrypoints.wiring.identity import IdentityContainer
 from entrypoints.wiring.knowledge import KnowledgeContainer
 from entrypoints.wiring.language import LanguageContainer
@@ -24,10 +26,10 @@ from entrypoints.wiring.security import KeysContainer, SecurityContainer
 
 
 def all_reactions(
-    identity: IdentityReactions, knowledge: Sequence[Reaction], audit: PersonalErasure
+    identity: IdentityReactions, knowledge: Sequence[Reaction], audit: PersonalErasure, exports: ExportService
 ) -> tuple[Reaction, ...]:
     """What follows from journal entries, of all contexts, in one table."""
-    return (*identity.table(), *knowledge, *audit.reactions())
+    return (*identity.table(), *knowledge, *audit.reactions(), *exports.reactions())
 
 
 class Container(DeclarativeContainer):
@@ -49,7 +51,8 @@ class Container(DeclarativeContainer):
         KnowledgeContainer, settings=settings, persistence=persistence, retrieval=retrieval, language=language
     )
     audit: Any = Area(AuditContainer, settings=settings, keys=keys, persistence=persistence)
-    reactions = Callable(all_reactions, identity.reactions, knowledge.reactions, audit.erasure)
+    exports: Any = Area(ExportsContainer, persistence=persistence)
+    reactions = Callable(all_reactions, identity.reactions, knowledge.reactions, audit.erasure, exports.service)
     operations: Any = Area(OperationsContainer, persistence=persistence, knowledge=knowledge, reactions=reactions)
 
 

@@ -88,4 +88,11 @@ class KnowledgeContainer(DeclarativeContainer):
         changes,
         retrieval.snapshot_folder,
     )
-    reactions = Singleton(knowledge_reactions, persistence.store, persistence.blobs, persistence.clock, changes)
+    reactions = Singleton(
+        knowledge_reactions,
+        persistence.store,
+        persistence.blobs,
+        persistence.clock,
+        changes,
+        persistence.answer_erasure,
+    )

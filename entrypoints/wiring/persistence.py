@@ -16,11 +16,12 @@ from dependency_injector.providers import (
 from adapters.persistence.memory import journal as memory_journal
 from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
-from adapters.persistence.memory.personal import MemoryPersonalValues
+from adapters.persistence.memory.personal import MemoryAnswerErasure, MemoryPersonalValues, MemoryStoredRows
 from adapters.persistence.memory.sealed_trail import MemorySealedTrail
 from adapters.persistence.memory.spent_proofs import MemorySpentProofs
 from adapters.persistence.memory.tables import MemoryDatabase
 from adapters.persistence.memory.unit_of_work import MemoryStore
+from adapters.persistence.personal_records import GatheredRecords
 from adapters.persistence.repeats import RepeatRecords
 from adapters.persistence.sqlalchemy import operations as sql
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
@@ -30,15 +31,13 @@ from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPos
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
-from adapters.persistence.sqlalchemy.personal import SqlPersonalValues
+from adapters.persistence.sqlalchemy.personal import SqlAnswerErasure, SqlPersonalValues, SqlStoredRows
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
-from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
-from adapters.security.signing_keys import MemorySigningKeys
 from adapters.system.clock import SystemClock
 from adapters.telemetry.operations import observe
 from adapters.telemetry.pools import PoolGauges
@@ -136,7 +135,13 @@ class PersistenceContainer(DeclarativeContainer):
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
     )
-    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))
     spent_proofs = Selector(
         family, memory=Singleton(MemorySpentProofs, in_memory), sql=Singleton(SqlSpentProofs, database)
     )
+    answer_erasure = Selector(
+        family, memory=Singleton(MemoryAnswerErasure, in_memory), sql=Singleton(SqlAnswerErasure, database)
+    )
+    stored_rows = Selector(
+        family, memory=Singleton(MemoryStoredRows, in_memory), sql=Singleton(SqlStoredRows, database)
+    )
+    personal_records = Singleton(GatheredRecords, stored_rows, audit_trail)

@@ -248,3 +248,12 @@ class TestImportOfUsers:
         terminal.done("user", "invite", "ada@example.com")
         assert terminal.run("user", "invite", "ada@example.com", ENVIRONMENT="staging").code == 5
         assert terminal.run("user", "invite", "new@example.com").code == 2
+
+    def test_what_is_held_on_somebody_is_written_into_a_file_of_their_own(self, terminal: Terminal) -> None:
+        terminal.done("user", "create", "--email", "ada@example.com", "--name", "Ada")
+        target = terminal.folder / "ada.zip"
+        terminal.done("user", "export", "ada@example.com", "--to", str(target))
+        assert target.stat().st_mode & 0o777 == 0o600
+        assert b"account.json" in target.read_bytes()
+        assert terminal.run("user", "export", "ada@example.com", "--to", str(target)).code == 4
+        assert terminal.run("user", "export", "eve@example.com", "--to", str(target) + "2").code == 3

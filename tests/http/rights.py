@@ -18,7 +18,17 @@ OK: Final = "ok"
 """The caller gets in: a success, or a refusal that is not about rights, such as 409, 412 or 422."""
 
 OWNED: Final = frozenset(
-    {"collection_id", "document_id", "job_id", "answer_id", "key_id", "session_id", "identity_id", "passkey_id"}
+    {
+        "collection_id",
+        "document_id",
+        "job_id",
+        "answer_id",
+        "key_id",
+        "session_id",
+        "identity_id",
+        "passkey_id",
+        "export_id",
+    }
 )
 """Path parameters that lead to something of the owner's. All others need their permission and nothing else."""
 SHARED: Final = frozenset({"collection_id", "document_id"})

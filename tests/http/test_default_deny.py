@@ -58,6 +58,9 @@ FOR_ANYBODY_SIGNED_IN = {
     ("POST", "/api/v1/me/passkeys"),
     ("POST", "/api/v1/me/passkeys/options"),
     ("DELETE", "/api/v1/me/passkeys/{passkey_id}"),
+    ("POST", "/api/v1/me/exports"),
+    ("GET", "/api/v1/exports/{export_id}"),
+    ("GET", "/api/v1/exports/{export_id}/content"),
     ("GET", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }

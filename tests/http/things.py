@@ -36,6 +36,7 @@ async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] 
     grants.append({"subject": {"type": "user", "id": owner.id}, "level": "manage"})
     granted = await owner.put(f"/collections/{collection['id']}/grants", {"grants": grants}, headers={"If-Match": "*"})
     assert granted.status_code == 200, granted.text
+    export = await made(owner, "/me/exports", {})
     await service.signed_in(owner.email)
     sessions = (await owner.get("/me/sessions")).json()["items"]
     return {
@@ -45,6 +46,7 @@ async def belongings(service: Service, owner: Caller, readers: Sequence[Caller] 
         "answer_id": answer["id"],
         "key_id": key["id"],
         "identity_id": await linked(service, owner, f"of {owner.id}, {key['id']}"),
+        "export_id": export["id"],
         "session_id": next(session["id"] for session in sessions if not session["current"]),
     }
 

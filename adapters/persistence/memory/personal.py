@@ -1,11 +1,13 @@
 """Personal values beside journal entries in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from adapters.persistence.conflicts import MAPPINGS
 from adapters.persistence.entries import Entry
 from adapters.persistence.memory.tables import MemoryDatabase
+from adapters.persistence.tracking import AggregateMapping, Row
 from domain.shared.values import Instant
 
 PRIVATE_KINDS = {mapping.kind for mapping in MAPPINGS if mapping.private}
@@ -45,3 +47,27 @@ class MemoryPersonalValues:
         for entry in chosen:
             entry.personal.update(dict.fromkeys(names))
         return len(chosen)
+
+
+class MemoryStoredRows:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def rows(self, mapping: AggregateMapping[Any], column: str, values: Sequence[UUID]) -> Sequence[Row]:
+        return [row for row in self._database.rows(mapping.table) if row[column] in values]
+
+    async def holding(self, mapping: AggregateMapping[Any], member: str, column: str, value: UUID) -> Sequence[Row]:
+        rows = self._database.rows(mapping.table)
+        return [row for row in rows if any(owned[column] == value for owned in row[member])]
+
+
+class MemoryAnswerErasure:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def erase_answers(self, owner_id: UUID) -> int:
+        answers = self._database.tables["answers"]
+        mine = [key for key, row in answers.items() if row["owner_id"] == owner_id]
+        for key in mine:
+            del answers[key]
+        return len(mine)

@@ -22,6 +22,7 @@ PARENTS = {
     "sessions": ("user_id", "users"),
     "api_keys": ("owner_id", "users"),
     "one_time_tokens": ("user_id", "users"),
+    "exports": ("user_id", "users"),
     "totp_factors": ("id", "users"),
     "recovery_codes": ("id", "users"),
     "identities": ("user_id", "users"),

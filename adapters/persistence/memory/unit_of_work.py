@@ -28,8 +28,10 @@ from domain.identity.users import User
 from domain.knowledge.answers import Answer
 from domain.knowledge.collections import Collection
 from domain.knowledge.documents import Document
+from domain.operations.exports import Export
 from domain.operations.jobs import FINAL, Job
 from domain.shared.entity import Aggregate
+from domain.shared.values import Instant
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
@@ -170,6 +172,16 @@ class MemoryJobs(MemoryRepository[Job]):
         return [job for job in self._where(subject_id=subject_id) if job.status not in FINAL]
 
 
+class MemoryExports(MemoryRepository[Export]):
+    mapping = operations.EXPORTS
+
+    async def of_user(self, user_id: UUID) -> Export | None:
+        return next(iter(self._where(user_id=user_id)), None)
+
+    async def expired(self, now: Instant, limit: int) -> Sequence[Export]:
+        return [export for export in self._where() if export.is_expired(now)][:limit]
+
+
 class MemoryUnitOfWork:
     """Collects, then writes. Repositories are made on first use."""
 
@@ -239,6 +251,10 @@ class MemoryUnitOfWork:
     @cached_property
     def job_rows(self) -> MemoryJobs:
         return MemoryJobs(self._tracker, self._store.database)
+
+    @cached_property
+    def exports(self) -> MemoryExports:
+        return MemoryExports(self._tracker, self._store.database)
 
     @cached_property
     def jobs(self) -> TrackedJobDesk:

@@ -4,11 +4,29 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, delete, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Select,
+    Update,
+    and_,
+    delete,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from adapters.persistence.conflicts import MAPPINGS
 from adapters.persistence.sqlalchemy.engine import Database
+from adapters.persistence.sqlalchemy.rows import aggregate_rows
+from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_personal
+from adapters.persistence.sqlalchemy.tables.knowledge import answers
+from adapters.persistence.tracking import AggregateMapping
+from adapters.persistence.tracking import Row as PlainRow
 from domain.shared.values import Instant
 
 ENTRIES_AT_ONCE = 500
@@ -70,4 +88,39 @@ class SqlPersonalValues:
 
 
 def _executing(statement: Update) -> Callable[[Connection], int]:
+    return lambda connection: connection.execute(statement).rowcount
+
+
+class SqlStoredRows:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rows(self, mapping: AggregateMapping[Any], column: str, values: Sequence[UUID]) -> Sequence[PlainRow]:
+        table = metadata.tables[mapping.table]
+        return await self._read(mapping, select(table).where(table.c[column].in_(values)))
+
+    async def holding(
+        self, mapping: AggregateMapping[Any], member: str, column: str, value: UUID
+    ) -> Sequence[PlainRow]:
+        table = metadata.tables[mapping.table]
+        part = next(part for part in mapping.owned if part.member == member)
+        owned = metadata.tables[part.table]
+        owners = select(owned.c[part.parent]).where(owned.c[column] == value)
+        return await self._read(mapping, select(table).where(table.c.id.in_(owners)))
+
+    async def _read(self, mapping: AggregateMapping[Any], statement: Select[Any]) -> Sequence[PlainRow]:
+        table = metadata.tables[mapping.table]
+        ordered = statement.order_by(table.c.created_at, table.c.id)
+        return await self._database.read(lambda connection: aggregate_rows(connection, mapping, ordered))
+
+
+class SqlAnswerErasure:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def erase_answers(self, owner_id: UUID) -> int:
+        return await self._database.write(_deleting(delete(answers).where(answers.c.owner_id == owner_id)))
+
+
+def _deleting(statement: Delete) -> Callable[[Connection], int]:
     return lambda connection: connection.execute(statement).rowcount

@@ -27,8 +27,10 @@ from domain.identity.users import User
 from domain.knowledge.answers import Answer
 from domain.knowledge.collections import Collection
 from domain.knowledge.documents import Document
+from domain.operations.exports import Export
 from domain.operations.jobs import FINAL, Job
 from domain.shared.entity import Aggregate
+from domain.shared.values import Instant
 
 A = TypeVar("A", bound=Aggregate)
 IDS_PER_QUERY = 500
@@ -196,3 +198,14 @@ class SqlJobs(TableRepository[Job]):
         table = operations_tables.jobs
         final = [status.value for status in FINAL]
         return await self._where(table.c.subject_id == subject_id, table.c.status.not_in(final))
+
+
+class SqlExports(TableRepository[Export]):
+    mapping = operations.EXPORTS
+
+    async def of_user(self, user_id: UUID) -> Export | None:
+        return await self._one(operations_tables.exports.c.user_id == user_id)
+
+    async def expired(self, now: Instant, limit: int) -> Sequence[Export]:
+        table = operations_tables.exports
+        return (await self._where(table.c.expires_at <= now))[:limit]

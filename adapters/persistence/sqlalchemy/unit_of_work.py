@@ -16,6 +16,7 @@ from adapters.persistence.sqlalchemy.repositories import (
     SqlChunks,
     SqlCollections,
     SqlDocuments,
+    SqlExports,
     SqlGroups,
     SqlIdentities,
     SqlJobs,
@@ -107,6 +108,10 @@ class SqlUnitOfWork:
     @cached_property
     def job_rows(self) -> SqlJobs:
         return SqlJobs(self._tracker, self._store.database)
+
+    @cached_property
+    def exports(self) -> SqlExports:
+        return SqlExports(self._tracker, self._store.database)
 
     @cached_property
     def jobs(self) -> TrackedJobDesk:

@@ -1,8 +1,6 @@
 """Documents: handed in, read, described, deleted, ingested again."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +15,7 @@ from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Nothing, Patch
 from entrypoints.http.conditional import Precondition, if_match, is_known, tag_of
 from entrypoints.http.documented import add_fields, problems
+from entrypoints.http.downloads import disposition, parts_after
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.hand_ins import HandInBody
 from entrypoints.http.limits import HEAVY
@@ -163,7 +162,7 @@ async def get_content(
         "Content-Type": view.media_type,
         "Content-Disposition": disposition(view.file_name or str(view.id)),
     }
-    return StreamingResponse(_from(first, parts), headers=headers)
+    return StreamingResponse(parts_after(first, parts), headers=headers)
 
 
 @router.get("/documents/{document_id}/chunks", response_model=ChunksOut, responses={200: page_of(CHUNK)})
@@ -192,27 +191,10 @@ async def reingest_document(
     return _submitted(request, await documents.reingest(actor, document_id, repeat=repeat), repeat)
 
 
-def disposition(name: str) -> str:
-    """`attachment` with the name for today's clients (RFC 8187) and an ASCII one for the others."""
-    plain = "".join(character if _is_plain(character) else "_" for character in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
-
-
-def _is_plain(character: str) -> bool:
-    return character.isascii() and character.isprintable() and character not in '"\\%'
-
-
 def _submitted(request: Request, submission: Submission, repeat: Repeat | None) -> Response:
     location = place(request, "documents", submission.document.id)
     status = 200 if submission.existed else 202
     return changed(submission_out(submission), status=status, location=location, repeat=repeat)
-
-
-async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The parts of a content whose first one was read before the answer began, so that its absence could be told."""
-    yield first
-    async for part in rest:
-        yield part
 
 
 def _seeing(actor: Actor) -> Actor:

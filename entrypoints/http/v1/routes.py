@@ -12,6 +12,7 @@ from entrypoints.http.v1 import (
     collections,
     document_access,
     documents,
+    exports,
     groups,
     identities,
     jobs,
@@ -46,5 +47,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roles.router,
     groups.router,
     audit_events.router,
+    exports.router,
 )
 """In the order in which a request is held against them, the busiest first."""

@@ -1,6 +1,6 @@
-"""Tables of operations: jobs, leases, and how far the followers of the journal have come."""
+"""Tables of operations: jobs, exports, leases, and how far the followers of the journal have come."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from adapters.persistence.sqlalchemy.tables.base import LONG_TEXT, UniqueId, UtcDateTime, key_text, metadata
 from adapters.persistence.sqlalchemy.tables.identity import root_columns
@@ -28,6 +28,17 @@ jobs = Table(
     Index(None, "kind", "created_at", "id"),
     Index(None, "subject_id", "status"),
     Index(None, "created_at", "id"),
+)
+exports = Table(
+    "exports",
+    metadata,
+    *root_columns(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Column("status", key_text(20), nullable=False),
+    Column("bytes", BigInteger()),
+    UniqueConstraint("user_id"),
+    Index(None, "expires_at"),
 )
 leases = Table(
     "leases",
