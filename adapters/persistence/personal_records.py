@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from adapters.persistence.mapping.factors import PASSKEYS, TOTP_FACTORS
 from adapters.persistence.mapping.federation import IDENTITIES
-from adapters.persistence.mapping.identity import API_KEYS, GROUPS, SESSIONS, TOTP_FACTORS, USERS
+from adapters.persistence.mapping.identity import API_KEYS, GROUPS, SESSIONS, USERS
 from adapters.persistence.mapping.knowledge import ANSWERS, COLLECTIONS, DOCUMENTS
 from adapters.persistence.mapping.operations import JOBS
 from adapters.persistence.tracking import AggregateMapping, Row
@@ -42,6 +43,7 @@ class GatheredRecords:
             "sessions": _shown(SESSIONS, await stored.rows(SESSIONS, "user_id", key)),
             "api_keys": _shown(API_KEYS, api_keys),
             "second_factors": _shown(TOTP_FACTORS, await stored.rows(TOTP_FACTORS, "id", key)),
+            "passkeys": _shown(PASSKEYS, await stored.rows(PASSKEYS, "user_id", key)),
             "identities": [dict(row) for row in await stored.rows(IDENTITIES, "user_id", key)],
             "groups": [{name: row[name] for name in ("id", "name", "description")} for row in groups],
             "grants": [

@@ -35,9 +35,11 @@ from adapters.persistence.sqlalchemy.personal import SqlAnswerErasure, SqlPerson
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
+from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
 from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
+from adapters.security.signing_keys import MemorySigningKeys
 from adapters.system.clock import SystemClock
 from adapters.telemetry.operations import observe
 from adapters.telemetry.pools import PoolGauges
@@ -135,6 +137,7 @@ class PersistenceContainer(DeclarativeContainer):
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
     )
+    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))
     spent_proofs = Selector(
         family, memory=Singleton(MemorySpentProofs, in_memory), sql=Singleton(SqlSpentProofs, database)
     )
