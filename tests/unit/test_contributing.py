@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 import typer
 from pydantic import BaseModel, Field
-from adapters.persistence.memory.unit_of_work import MemoryRepository
+from adapters.persistence.memory.repositories import MemoryRepository
 from adapters.persistence.tracking import AggregateMapping
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Commits, Operation, Repeat, Work, repeatable
