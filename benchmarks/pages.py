@@ -39,7 +39,7 @@ LISTS: dict[str, tuple[Read, str, list[dict[str, Any]]]] = {
     "users": (
         lambda store, query: store.lists.users(query),
         "created_at",
-        [{"status": "disabled"}, {"role": "editor"}],
+        [{"status": "active"}, {"status": "disabled"}, {"role": "viewer"}, {"role": "editor"}],
     ),
     "users by name": (lambda store, query: store.lists.users(query), "name", [{"status": "disabled"}]),
     "users by email": (lambda store, query: store.lists.users(query), "email", []),
