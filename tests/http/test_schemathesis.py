@@ -8,6 +8,8 @@ import pytest
 from tests.http.fuzzing.run import Findings, fuzz
 
 EXAMPLES = 6
+OF_PROVIDERS = ("/auth/oidc/{provider}/", "/me/identities")
+"""What succeeds only with the word of an OpenID provider, of which none is there."""
 
 
 @pytest.fixture(scope="module")
@@ -26,5 +28,6 @@ def test_nothing_brings_the_service_down(findings: Findings) -> None:
 
 def test_the_checks_held_for_more_than_refusals(findings: Findings) -> None:
     """Some verbs ask for a state that a run meets by luck; nearly all operations must have succeeded."""
-    never = [name for name, counter in findings.answers.items() if not any(200 <= status < 300 for status in counter)]
-    assert len(never) <= len(findings.answers) * 0.1, never
+    asked = {name: answers for name, answers in findings.answers.items() if not any(p in name for p in OF_PROVIDERS)}
+    never = [name for name, answers in asked.items() if not any(200 <= status < 300 for status in answers)]
+    assert len(never) <= len(asked) * 0.1, never
