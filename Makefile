@@ -9,7 +9,7 @@ SOURCES := domain application adapters entrypoints migrations
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages docs release-api lock clean
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages docs release-api lock clean bench-audit
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-search: install ## Measure search: quality and speed
 
 bench-journal: install ## Measure the journal: numbering, sealing, following
 	$(VENV)/python -m benchmarks.journal
+
+bench-audit: install ## Verify a million entries of the audit trail, on SQLite and PostgreSQL
+	$(VENV)/python -m benchmarks.audit_verify
 
 bench-limits: install ## Measure what counting a request costs
 	$(VENV)/python -m benchmarks.rate_limits

@@ -45,6 +45,9 @@ class OpenKeys:
     def verify(self, kid: str, statement: bytes, signature: bytes) -> bool:
         return kid.startswith("test-") and signature == sign(1, statement)[1]
 
+    def kid(self, generation: int) -> str:
+        return f"test-{generation}"
+
     def public(self, kid: str) -> bytes | None:
         return kid.encode() if kid.startswith("test-") else None
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.persistence.memory.journal import MemoryJournal, MemoryPositions, MemorySetAsides
+from adapters.persistence.memory.notes import MemoryHeadKey, MemoryNotes
 from adapters.persistence.memory.operations import MemoryBlobs, MemoryJobQueue, MemoryLeases
 from adapters.persistence.memory.personal import MemoryAnswerErasure, MemoryPersonalValues, MemoryStoredRows
 from adapters.persistence.memory.reads import (
@@ -29,13 +30,16 @@ from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPos
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.notes import SqlNotes
 from adapters.persistence.sqlalchemy.operations import SqlJobLists, SqlJobQueue, SqlLeases
 from adapters.persistence.sqlalchemy.personal import SqlAnswerErasure, SqlPersonalValues, SqlStoredRows
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
+from adapters.persistence.sqlalchemy.signing_keys import SqlHeadKey, SqlSigningKeys
 from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
+from adapters.security.signing_keys import MemorySigningKeys
 from application.shared.journal import JOURNAL_LEASE, JournalEntry
 from application.shared.unit_of_work import Operation, Repeat
 from domain.shared.actor import Actor, system_actor
@@ -72,6 +76,9 @@ class Store:
     records: Any
     sealed: Any
     spent_proofs: Any
+    notes: Any
+    signing_keys: Any
+    head_key: Any
     database: Any
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
@@ -120,6 +127,7 @@ def memory_store() -> Store:
     clock, database = ManualClock(), MemoryDatabase()
     journal, identity = MemoryJournal(database, clock, sign), MemoryIdentityReads(database)
     knowledge = MemoryKnowledgeReads(database)
+    notes = MemoryNotes(database, clock)
     return Store(
         name="memory",
         clock=clock,
@@ -144,6 +152,9 @@ def memory_store() -> Store:
         records=GatheredRecords(MemoryStoredRows(database), MemoryAuditTrail(database)),
         sealed=MemorySealedTrail(database),
         spent_proofs=MemorySpentProofs(database),
+        notes=notes,
+        signing_keys=MemorySigningKeys(notes),
+        head_key=MemoryHeadKey(database, notes),
         database=database,
     )
 
@@ -174,6 +185,9 @@ def sql_store(name: str, database: Database) -> Store:
         records=GatheredRecords(SqlStoredRows(database), SqlAuditTrail(database)),
         sealed=SqlSealedTrail(database),
         spent_proofs=SqlSpentProofs(database),
+        notes=SqlNotes(database, clock),
+        signing_keys=SqlSigningKeys(database, clock),
+        head_key=SqlHeadKey(database, clock),
         database=database,
     )
 

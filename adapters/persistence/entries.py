@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.persistence.tracking import Change, Row
+from application.shared.notes import Note
 from application.shared.unit_of_work import Operation
 from domain.audit.chain import personal_digest
 from domain.shared.actor import Actor
@@ -56,6 +57,18 @@ def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
     }
     values = {"before": _only(before, mapping.personal), "after": _only(after, mapping.personal)}
     return _entry(operation.actor, at, facts, shown, values if any(values.values()) else None)
+
+
+def noted_entry(note: Note, at: Instant) -> Entry:
+    """The entry of what changed no aggregate; it has no version."""
+    facts: Row = {
+        "operation": note.operation,
+        "target_type": note.target_type,
+        "target_id": note.target_id,
+        "version": 0,
+        "outcome": note.outcome,
+    }
+    return _entry(note.actor, at, facts, {"before": note.before, "after": note.after, "events": []}, None)
 
 
 def merged(body: str, *personal: str | None) -> dict[str, Any]:

@@ -121,6 +121,7 @@ AUDIT = Listing(
         "to": Filter(Match.BEFORE, ("at",)),
     },
 )
+SEALS = Listing("journal_seals", sorts={"number": "number"}, tie="number")
 
 
 def cursor_after(row: Mapping[str, Any], column: str, tie: str) -> Cursor:

@@ -6,8 +6,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc.jwk import OKPKey
 
-GENERATIONS_MAX = 1_000
-"""How often the key may be changed. An id that is not ours costs so many derivations once, a tenth of a second."""
+GENERATIONS_MAX = 10_000
+"""How often the key may be changed. An id that is not ours costs so many derivations once, about a second."""
 
 
 class HeadKeys:
@@ -56,7 +56,7 @@ class HeadKeys:
 
 
 class PublishedKeys:
-    """The port `HeadKeys` for whoever holds public keys only, such as those that lie beside copied heads.
+    """The checking half of `HeadKeys` for whoever holds public keys only, such as those that lie beside copied heads.
 
     Keys whose id is not their thumbprint are left out; with `trusted` ids all others are too.
     """

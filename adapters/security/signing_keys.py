@@ -6,13 +6,16 @@ to the database.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from joserfc.jwk import OKPKey
 
 from adapters.security.master_key import MasterKeyRefused
 from adapters.security.sealing import Sealer
-from application.identity.ports import SigningKeyStore, StoredSigningKey
+from application.identity.signing_keys import SigningKeyChange, SigningKeyStore, StoredSigningKey
+from application.shared.notes import Note, Notes
+from domain.shared.actor import Actor, system_actor
 from domain.shared.errors import Conflict, NotFound, Unavailable
 from domain.shared.values import Instant
 
@@ -20,6 +23,7 @@ NEXT, ACTIVE, RETIRED = "next", "active", "retired"
 ALGORITHM = "Ed25519"
 """The fully specified name of RFC 9864; the older `EdDSA` is deprecated there."""
 RETIRED_KEPT = 4
+ITSELF = system_actor("signing-keys")
 PUBLISHED_BEFORE = timedelta(minutes=2)
 """Processes load the ring every few seconds, and clients may keep the published keys for a minute."""
 
@@ -59,14 +63,13 @@ class KeyRing:
         parts = {"use": "sig", "alg": ALGORITHM}
         return {"keys": [{**key.as_dict(private=False), "kid": kid, **parts} for kid, key in self._keys.items()]}
 
-    async def ensure(self, now: Instant) -> None:
+    async def ensure(self, now: Instant, by: Actor = ITSELF) -> None:
         """Load the ring, and make its first keys where there are none. Call it under a lease at start."""
         await self.refresh()
-        if self._active is None:
-            await self._store.add(self._new(ACTIVE, now))
-        if not any(row.state == NEXT for row in self._rows):
-            await self._store.add(self._new(NEXT, now))
-        await self.refresh()
+        states = {row.state for row in self._rows}
+        made = [self._new(state, now) for state in (ACTIVE, NEXT) if state not in states]
+        if made:
+            await self._change("signing_key.create", made[0].kid, SigningKeyChange(add=made), by)
 
     async def refresh(self) -> None:
         """Take over what the store holds. Raises MasterKeyRefused where the keys were sealed under another one."""
@@ -79,37 +82,51 @@ class KeyRing:
         self._active = keys[signing[0]] if signing else None
         self.epoch += 1
 
-    async def rotate(self, now: Instant, *, at_once: bool = False) -> None:
+    async def rotate(self, now: Instant, *, at_once: bool = False, by: Actor = ITSELF) -> None:
         """Sign with the next key from now on, publish another, and forget the oldest retired ones.
 
         Raises Conflict `rotation_too_soon` while the next key has been published for less than two minutes, unless
         `at_once`: processes and clients that do not know it yet would refuse its tokens.
         """
-        await self.ensure(now)
+        await self.ensure(now, by)
         published = min(row.created_at for row in self._rows if row.state == NEXT)
         if now - published < PUBLISHED_BEFORE and not at_once:
             raise RotationTooSoon()
         states = {row.kid: RETIRED for row in self._rows if row.state == ACTIVE}
-        states |= {row.kid: ACTIVE for row in self._rows if row.state == NEXT}
-        await self._store.set_states(states)
-        await self._store.add(self._new(NEXT, now))
-        for row in _outlived(await self._store.load()):
-            await self._store.remove(row.kid)
-        await self.refresh()
+        coming = [row.kid for row in self._rows if row.state == NEXT]
+        states |= dict.fromkeys(coming, ACTIVE)
+        outlived = _outlived([replace(row, state=states.get(row.kid, row.state)) for row in self._rows])
+        change = SigningKeyChange(add=[self._new(NEXT, now)], states=states, remove=[row.kid for row in outlived])
+        await self._change("signing_key.rotate", coming[0], change, by)
 
-    async def revoke(self, kid: str, now: Instant) -> None:
+    async def revoke(self, kid: str, now: Instant, *, by: Actor = ITSELF) -> None:
         """Forget a key: tokens that it signed are refused. The active one is followed by the next one at once.
 
         Raises NotFound for a key that is not in the ring.
         """
-        await self.ensure(now)
+        await self.ensure(now, by)
         row = next((row for row in self._rows if row.kid == kid), None)
         if row is None:
             raise NotFound(detail="There is no signing key of this id; `fastops keys list` shows them.")
         if row.state == ACTIVE:
-            await self.rotate(now, at_once=True)
-        await self._store.remove(kid)
-        await self.ensure(now)
+            await self.rotate(now, at_once=True, by=by)
+        await self._change("signing_key.revoke", kid, SigningKeyChange(remove=[kid]), by)
+        await self.ensure(now, by)
+
+    async def _change(self, operation: str, kid: str, change: SigningKeyChange, by: Actor) -> None:
+        """Write a change of the ring with the journal entry that tells the states of keys before and after."""
+        before = {row.kid: row.state for row in self._rows}
+        after = {**before, **{key.kid: key.state for key in change.add}, **change.states}
+        note = Note(
+            operation=operation,
+            actor=by,
+            target_type="signing_key",
+            target_id=kid,
+            before={"keys": before},
+            after={"keys": {name: state for name, state in after.items() if name not in change.remove}},
+        )
+        await self._store.change(change, note)
+        await self.refresh()
 
     def listed(self) -> Sequence[StoredSigningKey]:
         """The keys as they are stored, the newest first."""
@@ -133,28 +150,22 @@ class KeyRing:
 class MemorySigningKeys:
     """The port `SigningKeyStore` without a database, for tests and throw-away installations."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes | None = None) -> None:
         self._rows: dict[str, StoredSigningKey] = {}
+        self._notes = notes
 
     async def load(self) -> Sequence[StoredSigningKey]:
         return sorted(self._rows.values(), key=lambda row: (row.created_at, row.kid))
 
-    async def add(self, key: StoredSigningKey) -> None:
-        self._rows.setdefault(key.kid, key)
-
-    async def set_states(self, states: Mapping[str, str]) -> None:
-        for kid, state in states.items():
-            row = self._rows[kid]
-            self._rows[kid] = StoredSigningKey(
-                kid=kid,
-                state=state,
-                public_jwk=row.public_jwk,
-                private_sealed=row.private_sealed,
-                created_at=row.created_at,
-            )
-
-    async def remove(self, kid: str) -> None:
-        self._rows.pop(kid, None)
+    async def change(self, change: SigningKeyChange, note: Note) -> None:
+        for key in change.add:
+            self._rows.setdefault(key.kid, key)
+        for kid, state in change.states.items():
+            self._rows[kid] = replace(self._rows[kid], state=state)
+        for kid in change.remove:
+            self._rows.pop(kid, None)
+        if self._notes is not None:
+            await self._notes.write([note])
 
 
 def _outlived(rows: Sequence[StoredSigningKey]) -> list[StoredSigningKey]:

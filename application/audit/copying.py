@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from application.audit.ports import Checkpoints, HeadKeys, SealedTrail
-from domain.audit.chain import Seal
+from domain.audit.chain import GENESIS, Seal
 from domain.audit.checkpoints import Checkpoint
 from domain.shared.errors import Conflict
 
@@ -46,13 +46,13 @@ class HeadCopies:
         if latest is None:
             return []
         before = await self._trail.seals(latest.number - 2, 1)
-        return [self._copy(latest, before[0] if latest.number > 1 else None)]
+        return [self._copy(latest, before[0].head if latest.number > 1 else GENESIS)]
 
     async def _behind(self, copied: Checkpoint) -> list[Checkpoint]:
         there = await self._trail.seals(copied.number - 1, HEADS_AT_ONCE + 1)
         if not there or there[0].number != copied.number or there[0].head != copied.head:
             raise TrailDiffers()
-        return [self._copy(seal, previous) for previous, seal in pairwise(there)]
+        return [self._copy(seal, previous.head) for previous, seal in pairwise(there)]
 
-    def _copy(self, seal: Seal, previous: Seal | None) -> Checkpoint:
-        return Checkpoint.of(seal, previous, self._keys.public(seal.kid) or b"")
+    def _copy(self, seal: Seal, previous_head: bytes) -> Checkpoint:
+        return Checkpoint.of(seal, previous_head, self._keys.public(seal.kid) or b"")

@@ -1,10 +1,11 @@
 """Ports of audit: the trail as people read it, and the personal values that lie beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from application.shared.notes import Note
 from domain.audit.chain import Seal
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.evidence import StoredEntry
@@ -58,6 +59,12 @@ class SealedTrail(Protocol):
     async def seal_at(self, position: int) -> Seal | None:
         """The first batch that ends at this position or later."""
 
+    async def heads(self, query: ListQuery) -> Page[Checkpoint]:
+        """Heads without their public keys. Sorts: number. No filters."""
+
+    async def place(self, id: UUID) -> int | None:
+        """The position of an entry; None where it has none yet. Raises NotFound."""
+
     async def entries(self, first: int, last: int) -> Sequence[StoredEntry]:
         """What is stored at the positions from `first` to `last`, by position; those where nothing is are left out."""
 
@@ -87,8 +94,19 @@ class HeadKeys(Protocol):
     def verify(self, kid: str, statement: bytes, signature: bytes) -> bool:
         """Whether the key of this id, which is ours, made this signature."""
 
+    def kid(self, generation: int) -> str:
+        """The id of the key of a generation."""
+
     def public(self, kid: str) -> bytes | None:
         """The public key of this id, 32 bytes (RFC 8032); None where it is not ours."""
+
+
+class HeadKeyStore(Protocol):
+    async def change(self, note: Callable[[int], Note]) -> int:
+        """Have heads signed with the key of the next generation, which is given back.
+
+        `note` makes the journal entry of it, which is written in the same transaction. Raises Unavailable.
+        """
 
 
 class PersonalValues(Protocol):

@@ -1,5 +1,7 @@
 """Verifying the trail: every entry against its batch, every batch against the one before, all against copied heads."""
 
+import asyncio
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
@@ -7,7 +9,7 @@ from typing import Final
 from application.audit.ports import HeadKeys, SealedTrail
 from domain.audit.chain import Seal
 from domain.audit.checkpoints import Checkpoint, check_checkpoint
-from domain.audit.evidence import check_batch, check_seal
+from domain.audit.evidence import StoredEntry, check_batch, check_seal
 from domain.audit.findings import FINDINGS_KEPT, Finding, Flaw, Verdict
 
 BATCHES_AT_ONCE: Final = 64
@@ -18,7 +20,10 @@ Progress = Callable[[int, int], None]
 
 
 class Verification:
-    """Looks at stored entries, some thousand at a time, so that it needs the same memory whatever there is."""
+    """Looks at stored entries, some thousand at a time, so that it needs the same memory whatever there is.
+
+    Hashing runs in a thread, so that the loop stays free.
+    """
 
     def __init__(self, trail: SealedTrail, keys: HeadKeys) -> None:
         self._trail, self._verify = trail, keys.verify
@@ -46,31 +51,38 @@ class Verification:
         while start and (seals := await self._trail.seals(reached, BATCHES_AT_ONCE)):
             for group in _groups([seal for seal in seals if last is None or seal.first_position <= last]):
                 entries = await self._trail.entries(group[0].first_position, group[-1].last_position)
-                for seal in group:
-                    inside = [one for one in entries if seal.first_position <= one.position <= seal.last_position]
-                    self._check(verdict, previous, seal, list(check_batch(seal, inside)), wanted.pop(seal.number, []))
-                    verdict.entries += len(inside)
-                    verdict.erased += sum(not entry.is_whole for entry in inside)
-                    previous = seal
+                await asyncio.to_thread(self._check, verdict, previous, group, entries, wanted)
+                previous = group[-1]
                 progress(min(verdict.entries, due), due)
             reached = seals[-1].number
             if last is not None and seals[-1].last_position >= last:
                 break
-        await self._finish(verdict, previous, list(chain.from_iterable(wanted.values())) if last is None else [], total)
+        if last is None:
+            await self._finish(verdict, previous, list(chain.from_iterable(wanted.values())), total)
         return verdict
 
     def _check(
-        self, verdict: Verdict, previous: Seal | None, seal: Seal, inside: list[Finding], copies: list[Checkpoint]
+        self,
+        verdict: Verdict,
+        previous: Seal | None,
+        seals: Sequence[Seal],
+        entries: Sequence[StoredEntry],
+        copies: dict[int, list[Checkpoint]],
     ) -> None:
-        found = [*check_seal(previous, seal, self._verify), *inside]
-        for copy in copies:
-            found += check_checkpoint(copy, seal, seal.last_position, self._verify)
-        verdict.checkpoints += len(copies)
-        verdict.add(found)
-        verdict.first = verdict.first or seal.first_position
-        verdict.last, verdict.head, verdict.batches = seal.last_position, seal.head, verdict.batches + 1
-        if seal.kid not in verdict.key_ids:
-            verdict.key_ids.append(seal.kid)
+        places = [entry.position for entry in entries]
+        for seal in seals:
+            inside = entries[bisect_left(places, seal.first_position) : bisect_right(places, seal.last_position)]
+            verdict.add([*check_seal(previous, seal, self._verify), *check_batch(seal, inside)])
+            for copy in copies.pop(seal.number, []):
+                verdict.add(list(check_checkpoint(copy, seal, seal.last_position, self._verify)))
+                verdict.checkpoints += 1
+            verdict.entries += len(inside)
+            verdict.erased += sum(entry.actor is None for entry in inside)
+            verdict.first = verdict.first or seal.first_position
+            verdict.last, verdict.head, verdict.batches = seal.last_position, seal.head, verdict.batches + 1
+            if seal.kid not in verdict.key_ids:
+                verdict.key_ids.append(seal.kid)
+            previous = seal
 
     async def _finish(self, verdict: Verdict, latest: Seal | None, beyond: Sequence[Checkpoint], total: int) -> None:
         """What only the whole tells: heads beyond the end, entries without a place, and those not sealed yet."""
@@ -87,7 +99,7 @@ class Verification:
         for entry in await self._trail.unplaced(FINDINGS_KEPT):
             detail = "This entry has no place in the order, so it is never sealed: it was put in past FastOps."
             verdict.add([Finding(kind=Flaw.UNPLACED, sequence=entry.behind, entry_id=entry.id, detail=detail)])
-        verdict.unsealed = max(0, total - end) if latest else total
+        verdict.unsealed = max(0, total - end)
 
     async def _before(self, seal: Seal) -> Seal | None:
         """The batch before this one, None where it is the first."""

@@ -55,13 +55,16 @@ class AccessService:
     async def _of_api_key(self, text: str, origin: Origin) -> Actor:
         parts = self._secrets.read(text)
         found = await self._standing.of_api_key(parts[0]) if parts else None
-        if parts is None or found is None:
+        if parts is None:
             raise TokenRefused()
+        refused = TokenRefused().about("api_key", parts[0])
+        if found is None:
+            raise refused
         now, (key, owner) = self._clock.now(), found
         if not key.takes(parts[1], now) or key.is_expired(now) or not owner.active:
-            raise TokenRefused()
+            raise refused
         if not key.admits(origin.client_address):
-            raise TokenRefused()
+            raise refused
         await self._standing.used(key, now)
         return Actor(
             type=ActorType.API_KEY,

@@ -71,7 +71,7 @@ class AuthenticationService:
         known = await self._known(origin, address)
         fits, renewed = await self._passwords.verify(password, known.credential.password_hash if known else None)
         if known is None or not fits:
-            raise InvalidGrant()
+            raise InvalidGrant().about("user", known.user.id if known else None)
         session_id = new_id()
         actor = _actor(known.user.id, known.user.name, session_id, origin)
         methods = await self._methods(actor, known, shown, account)
@@ -100,14 +100,14 @@ class AuthenticationService:
             async with self._work(Operation("session.refresh", actor)) as uow:
                 session = await uow.sessions.find(session_id)
                 if session is None or not session.is_live(now) or not session.is_of(secret_hash):
-                    raise InvalidGrant()
+                    raise InvalidGrant().about("session", session_id)
                 if not session.is_unused(generation):
                     raise StaleVersion()
                 token = self._tokens.refresh.next(refresh_token, session.refresh(now))
                 return await uow.commit(self._pair(session, principal.rights, token, now))
         except StaleVersion:
             await self._end(actor, session_id, SessionEnd.REUSE)
-            raise InvalidGrant() from None
+            raise InvalidGrant().about("session", session_id) from None
 
     async def revoke(self, origin: Origin, *, token: str) -> None:
         """End the session of a refresh or access token; nothing happens for any other text (RFC 7009 §2.2)."""

@@ -1,6 +1,6 @@
 """Ports of identity: its view of the work, its read models, and the makers of hashes and tokens."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -266,30 +266,3 @@ class PasswordHasher(Protocol):
 class CommonPasswords(Protocol):
     def contains(self, password: str) -> bool:
         """Whether this password is on the list of common ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSigningKey:
-    """One row of the key ring. `state` is next, active or retired; the private key is sealed under the master key."""
-
-    kid: str
-    state: str
-    public_jwk: Mapping[str, str]
-    private_sealed: bytes
-    created_at: Instant
-
-
-class SigningKeyStore(Protocol):
-    """Rows of the key ring, shared by all processes. Machinery: no journal entries. Raises Unavailable when down."""
-
-    async def load(self) -> Sequence[StoredSigningKey]:
-        """All keys, oldest first."""
-
-    async def add(self, key: StoredSigningKey) -> None:
-        """Keep a new key; nothing happens where its kid is there already."""
-
-    async def set_states(self, states: Mapping[str, str]) -> None:
-        """Give keys, by kid, a new state in one transaction."""
-
-    async def remove(self, kid: str) -> None:
-        """Forget a key for good; tokens that it signed are refused from then on."""

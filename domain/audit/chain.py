@@ -45,6 +45,11 @@ class Seal:
         return self.last_position - self.first_position + 1
 
     @property
+    def hashes(self) -> list[bytes]:
+        """The leaf hashes; none for batches of the first schema."""
+        return [self.leaves[at : at + HASH_BYTES] for at in range(0, len(self.leaves), HASH_BYTES)]
+
+    @property
     def statement(self) -> bytes:
         """What is signed of it."""
         return statement(self.number, self.sealed_at, self.head)

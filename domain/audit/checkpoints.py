@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.audit.chain import GENESIS, Seal, chained_head, statement
+from domain.audit.chain import Seal, chained_head, statement
 from domain.audit.evidence import VerifySignature
 from domain.audit.findings import Finding, Flaw
 from domain.shared.entity import plain
@@ -29,16 +29,16 @@ class Checkpoint:
     head: bytes
     signature: bytes
     key_id: str
-    public_key: bytes
+    public_key: bytes = b""
     sealed_at: Instant
 
     @classmethod
-    def of(cls, seal: Seal, previous: Seal | None, public_key: bytes) -> "Checkpoint":
+    def of(cls, seal: Seal, previous_head: bytes, public_key: bytes = b"") -> "Checkpoint":
         return cls(
             number=seal.number,
             first_sequence=seal.first_position,
             last_sequence=seal.last_position,
-            previous_head=previous.head if previous else GENESIS,
+            previous_head=previous_head,
             root=seal.root,
             head=seal.head,
             signature=seal.signature,

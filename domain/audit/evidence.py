@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from domain.audit.chain import GENESIS, HASH_BYTES, Seal, chained_head, leaf, merkle_root, personal_digest
+from domain.audit.chain import GENESIS, Seal, chained_head, leaf, merkle_root, personal_digest
 from domain.audit.findings import Finding, Flaw
 
 SHOWN = ("operation", "actor_type", "actor_id", "request_id", "target_type", "target_id", "version", "outcome")
@@ -40,31 +40,36 @@ class StoredEntry(NamedTuple):
         except (ValueError, KeyError, TypeError):
             return None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether who acted is still told."""
-        return self.actor is not None
 
-
-def check_entry(entry: StoredEntry) -> Iterator[Finding]:
+def check_entry(entry: StoredEntry) -> Sequence[Finding]:
     """Whether columns and personal values are those of the entry's text."""
     try:
         told = json.loads(entry.body)
         agree = entry.columns is None or _agree(entry.columns, told)
-        digests = told.get("personal_hash"), told.get("actor_hash")
+        values = _fits(entry.salt, entry.personal, told.get("personal_hash"))
+        values = values and _fits(entry.actor_salt, entry.actor, told.get("actor_hash"))
     except (ValueError, KeyError, TypeError, AttributeError):
-        yield _at(entry, Flaw.ALTERED, "The text of the entry cannot be read.")
-        return
+        return [_at(entry, Flaw.ALTERED, "The text of the entry cannot be read.")]
+    found = []
     if not agree:
-        yield _at(entry, Flaw.COLUMNS, "The columns that lists are filtered by differ from the text of the entry.")
-    for salt, text, digest in zip((entry.salt, entry.actor_salt), (entry.personal, entry.actor), digests, strict=True):
-        if (salt, text) != (None, None) and (salt is None or text is None or personal_digest(salt, text) != digest):
-            yield _at(entry, Flaw.PERSONAL, "Personal values beside the entry are not those it was sealed with.")
+        detail = "The columns that lists are filtered by differ from the text of the entry."
+        found.append(_at(entry, Flaw.COLUMNS, detail))
+    if not values:
+        detail = "Personal values beside the entry are not those it was sealed with."
+        found.append(_at(entry, Flaw.PERSONAL, detail))
+    return found
 
 
 def _agree(columns: Sequence[Any], told: Mapping[str, Any]) -> bool:
     same = columns[2:] == _shown(told) and str(columns[0]) == told["id"]
     return same and bool(columns[1] == datetime.fromisoformat(told["at"]))
+
+
+def _fits(salt: bytes | None, text: str | None, digest: str | None) -> bool:
+    """Whether these are the values of the digest, or erased."""
+    if text is None or salt is None:
+        return text is None and salt is None
+    return personal_digest(salt, text) == digest
 
 
 def check_batch(seal: Seal, entries: Sequence[StoredEntry]) -> Iterator[Finding]:
@@ -76,7 +81,8 @@ def check_batch(seal: Seal, entries: Sequence[StoredEntry]) -> Iterator[Finding]
     else:
         yield from _located(seal, entries, found)
     for entry in entries:
-        yield from check_entry(entry)
+        if flaws := check_entry(entry):
+            yield from flaws
 
 
 def check_seal(previous: Seal | None, seal: Seal, verify: VerifySignature) -> Iterator[Finding]:
@@ -95,14 +101,18 @@ def check_seal(previous: Seal | None, seal: Seal, verify: VerifySignature) -> It
 
 def _located(seal: Seal, entries: Sequence[StoredEntry], found: Sequence[bytes]) -> Iterator[Finding]:
     """Which entries of a batch differ, by the hashes that it keeps of them."""
-    told = [seal.leaves[at : at + HASH_BYTES] for at in range(0, len(seal.leaves), HASH_BYTES)]
+    told = seal.hashes
     known = len(told) == seal.size and merkle_root(told) == seal.root
     there = {entry.position: entry for entry in entries}
+    hashes = {entry.position: one for entry, one in zip(entries, found, strict=True)}
+    outside = [entry for entry in entries if not seal.first_position <= entry.position <= seal.last_position]
+    twice = [entry for entry in entries if there[entry.position] is not entry]
+    for strange in (*outside, *twice):
+        yield _at(strange, Flaw.INSERTED, "The entry is not one of its batch; it was put in.")
     if not known:
         detail = "Entries are not as they were sealed. The batch's hashes do not tell which, so it may be any of these."
         yield _of(seal, Flaw.ALTERED, detail)
     sought = 0
-    hashes = dict(zip(there, found, strict=True))
     for place, sealed in enumerate(told if known else [None] * seal.size, seal.first_position):
         entry = there.get(place)
         if entry is None:

@@ -77,3 +77,13 @@ class Verdict:
     def add(self, findings: Sequence[Finding]) -> None:
         self.flaws += len(findings)
         self.findings += findings[: FINDINGS_KEPT - len(self.findings)]
+
+    def join(self, following: "Verdict") -> None:
+        """Take over the verdict on the batches behind these."""
+        self.first, self.last = self.first or following.first, following.last or self.last
+        self.head = following.head or self.head
+        for name in ("entries", "batches", "checkpoints", "unsealed", "erased"):
+            setattr(self, name, getattr(self, name) + getattr(following, name))
+        self.key_ids += [kid for kid in following.key_ids if kid not in self.key_ids]
+        self.flaws += following.flaws
+        self.findings += following.findings[: FINDINGS_KEPT - len(self.findings)]

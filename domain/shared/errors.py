@@ -22,7 +22,7 @@ FastOpsError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Kind(StrEnum):
@@ -58,7 +58,8 @@ class Violation:
 class FastOpsError(Exception):
     """Base of all refusals: a kind, a stable code (a slug of the docs), and a sentence that names the way out.
 
-    `retry_after` is in seconds, None where waiting does not help or nobody knows how long.
+    `retry_after` is in seconds, None where waiting does not help or nobody knows how long. `concerns` is the type and
+    id of the account or key that was refused; whoever asked is never told.
     """
 
     kind: ClassVar[Kind]
@@ -78,7 +79,13 @@ class FastOpsError(Exception):
         self.detail = detail or self.default_detail
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.violations = tuple(violations)
+        self.concerns: tuple[str, str] | None = None
         super().__init__(self.code, self.detail)
+
+    def about(self, kind: str, id: object | None) -> Self:
+        """Note whom it concerns, for the audit trail alone; None: nobody that is known."""
+        self.concerns = None if id is None else (kind, str(id))
+        return self
 
     @property
     def members(self) -> Mapping[str, Any]:

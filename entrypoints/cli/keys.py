@@ -1,4 +1,4 @@
-"""Keys of the installation: the master key, and those that sign access tokens."""
+"""Keys of the installation: the master key, and those that sign access tokens and the audit trail."""
 
 import base64
 import secrets
@@ -41,7 +41,9 @@ def rotate(
 
     async def work(service: Service) -> list[dict[str, Any]]:
         container = service.container
-        await container.security.key_ring().rotate(container.persistence.clock().now(), at_once=at_once)
+        await container.security.key_ring().rotate(
+            container.persistence.clock().now(), at_once=at_once, by=service.actor
+        )
         return _listed(service)
 
     _show(run(work), as_json)
@@ -53,10 +55,21 @@ def revoke(kid: Annotated[str, typer.Argument(help="Id of the key, as `fastops k
 
     async def work(service: Service) -> None:
         container = service.container
-        await container.security.key_ring().revoke(kid, container.persistence.clock().now())
+        await container.security.key_ring().revoke(kid, container.persistence.clock().now(), by=service.actor)
 
     run(work)
     typer.echo("The key is gone.", err=True)
+
+
+@app.command("rotate-audit")
+def rotate_audit() -> None:
+    """Sign the heads of the audit trail with a new key from now on, and print its id; former signatures stay valid."""
+
+    async def work(service: Service) -> str:
+        kid: str = await service.container.audit.head_keys().rotate(service.actor)
+        return kid
+
+    print(run(work))
 
 
 def _listed(service: Service) -> list[dict[str, Any]]:

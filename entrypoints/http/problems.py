@@ -12,10 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from application.audit.refusals import Refusals
 from domain.identity.errors import ReauthenticationRequired
+from domain.shared.actor import anonymous
 from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
 from entrypoints.http.exchange import Exchange, exchange_of, root_of
 from entrypoints.http.limits import READ, limits_of
+from entrypoints.http.provided import resolver
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -48,6 +51,9 @@ OAUTH_ERRORS: Mapping[str, str] = {
     **{code: code for code in ("invalid_request", "invalid_client", "invalid_grant", "unsupported_grant_type")},
 }
 """Codes that RFC 6749 §5.2 has a word for."""
+
+
+_refusals = resolver("audit.refusals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,18 @@ async def _handled(request: Request, error: Exception) -> Response:
 async def refused(request: Request, error: Exception) -> Response | None:
     """The answer to a request that ended in this error; None for what is no refusal but a defect."""
     if isinstance(error, FastOpsError):
+        await _count(request, error)
         return _told(request, Problem.of(error))
     if isinstance(error, RequestValidationError):  # of path parameters alone: an id that is none names nothing
         return _told(request, Problem.of(NotFound()))
     return await _http_refused(request, error) if isinstance(error, HTTPException) else None
+
+
+async def _count(request: Request, error: FastOpsError) -> None:
+    """Have the audit trail tell what was refused to whom."""
+    exchange, route = exchange_of(request), request.scope.get("route")
+    refusals: Refusals = await _refusals(request)
+    refusals.count(error, exchange.actor or anonymous(exchange.origin), route.name if route else "none")
 
 
 async def _http_refused(request: Request, error: HTTPException) -> Response:

@@ -19,6 +19,7 @@ from entrypoints.worker.journal import JournalDuty
 from entrypoints.worker.small_jobs import SMALL_JOBS_EVERY, SmallJobWorker
 from entrypoints.worker.supervisor import Loop, Supervisor
 from entrypoints.worker.upkeep import JournalUpkeep
+from entrypoints.worker.verification import VerificationWorker
 
 if TYPE_CHECKING:
     from entrypoints.wiring.container import Container
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 KEYS_EVERY = 5.0
 FORGET_EVERY = 60.0
 FORGET_AT_ONCE = 500
+VERIFY_EVERY = 1.0
+REFUSALS_EVERY = 1.0
 COPY_EVERY = 1.0
 ERASE_EVERY = 600.0
 
@@ -45,6 +48,9 @@ class Background:
         self._index = IndexKeeper(feed, self._journal.head, leases, holder)
         handlers = {ACCOUNT_MAIL: container.identity.account_mail().deliver, EXPORT: container.exports.service().build}
         self._small_jobs = SmallJobWorker(persistence.job_queue(), persistence.clock(), handlers, f"small:{holder}")
+        self._verifications = VerificationWorker(
+            container, persistence.job_queue(), persistence.clock(), f"audit:{holder}"
+        )
         self._ingest: IngestProcess | None = None
         if settings.store == "memory":
             run = container.knowledge.ingest().run
@@ -64,6 +70,8 @@ class Background:
         supervisor.start(Loop("small jobs", self._small_jobs.step, SMALL_JOBS_EVERY))
         supervisor.start(Loop("signing keys", self._refresh_keys, KEYS_EVERY))
         supervisor.start(Loop("repeats", self._forget_repeats, FORGET_EVERY))
+        supervisor.start(Loop("verifications", self._verifications.step, VERIFY_EVERY))
+        supervisor.start(Loop("refusals", self._write_refusals, REFUSALS_EVERY))
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
         supervisor.start(Loop("spent proofs", self._forget_spent, FORGET_EVERY))
         supervisor.start(Loop("exports", self._forget_exports, ERASE_EVERY))
@@ -77,6 +85,7 @@ class Background:
         await self._supervisor.stop()
         if self._ingest is not None:
             await self._ingest.stop()
+        await self._write_last_refusals()
         await copy_heads(self._container)
         await self._index.save()
         await self._duty.give_up()
@@ -89,6 +98,17 @@ class Background:
         """Remove what was kept for repeats and has run out, in one process of each database."""
         upkeep: RepeatUpkeep = self._container.persistence.store()
         return await self._duty.is_mine() and await upkeep.forget_repeats(FORGET_AT_ONCE) == FORGET_AT_ONCE
+
+    async def _write_refusals(self) -> bool:
+        """Make entries of what was refused in the minutes that are over."""
+        await self._container.audit.refusals().write()
+        return False
+
+    async def _write_last_refusals(self) -> None:
+        try:
+            await self._container.audit.refusals().write(everything=True)
+        except FastOpsError as error:
+            logger.bind(code=error.code).warning("refusals of the last minute are not in the trail: {}", error.detail)
 
     async def _copy_heads(self) -> bool:
         """Copy new heads of the trail out of the database, in every process."""

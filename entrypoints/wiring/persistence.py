@@ -16,6 +16,7 @@ from dependency_injector.providers import (
 from adapters.persistence.memory import journal as memory_journal
 from adapters.persistence.memory import operations as memory
 from adapters.persistence.memory import reads as memory_reads
+from adapters.persistence.memory.notes import MemoryHeadKey, MemoryNotes
 from adapters.persistence.memory.personal import MemoryAnswerErasure, MemoryPersonalValues, MemoryStoredRows
 from adapters.persistence.memory.sealed_trail import MemorySealedTrail
 from adapters.persistence.memory.spent_proofs import MemorySpentProofs
@@ -31,11 +32,12 @@ from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPos
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
 from adapters.persistence.sqlalchemy.journal import SqlJournal, SqlJournalKeeper
 from adapters.persistence.sqlalchemy.knowledge_reads import SqlChunkRows, SqlKnowledgeReads
+from adapters.persistence.sqlalchemy.notes import SqlNotes
 from adapters.persistence.sqlalchemy.personal import SqlAnswerErasure, SqlPersonalValues, SqlStoredRows
 from adapters.persistence.sqlalchemy.rights_epoch import SqlRightsEpoch
 from adapters.persistence.sqlalchemy.sealed_trail import SqlSealedTrail
 from adapters.persistence.sqlalchemy.servers import SERVING, Limits
-from adapters.persistence.sqlalchemy.signing_keys import SqlSigningKeys
+from adapters.persistence.sqlalchemy.signing_keys import SqlHeadKey, SqlSigningKeys
 from adapters.persistence.sqlalchemy.spent_proofs import SqlSpentProofs
 from adapters.persistence.sqlalchemy.sqlite import SqliteDatabase
 from adapters.persistence.sqlalchemy.unit_of_work import SqlStore
@@ -134,10 +136,10 @@ class PersistenceContainer(DeclarativeContainer):
     sealed_trail = Selector(
         family, memory=Singleton(MemorySealedTrail, in_memory), sql=Singleton(SqlSealedTrail, database)
     )
+    notes = Selector(family, memory=Singleton(MemoryNotes, in_memory, clock), sql=Singleton(SqlNotes, database, clock))
     personal_values = Selector(
         family, memory=Singleton(MemoryPersonalValues, in_memory), sql=Singleton(SqlPersonalValues, database)
     )
-    signing_keys = Selector(family, memory=Singleton(MemorySigningKeys), sql=Singleton(SqlSigningKeys, database))
     spent_proofs = Selector(
         family, memory=Singleton(MemorySpentProofs, in_memory), sql=Singleton(SqlSpentProofs, database)
     )
@@ -148,3 +150,9 @@ class PersistenceContainer(DeclarativeContainer):
         family, memory=Singleton(MemoryStoredRows, in_memory), sql=Singleton(SqlStoredRows, database)
     )
     personal_records = Singleton(GatheredRecords, stored_rows, audit_trail)
+    signing_keys = Selector(
+        family, memory=Singleton(MemorySigningKeys, notes), sql=Singleton(SqlSigningKeys, database, clock)
+    )
+    head_key = Selector(
+        family, memory=Singleton(MemoryHeadKey, in_memory, notes), sql=Singleton(SqlHeadKey, database, clock)
+    )

@@ -20,8 +20,8 @@ def poisoned(terminal: Terminal, position: int) -> None:
 def test_it_tells_how_far_everything_is(terminal: Terminal) -> None:
     terminal.done("collection", "create", "Papers")
     status = terminal.done("journal", "status", "--json").data
-    assert (status["head"], status["sealed"], status["unnumbered"], status["keeper"]) == (1, 1, 0, None)
-    assert {item["name"]: item["lag"] for item in status["reactions"]}[REACTION] == 1
+    assert (status["head"], status["sealed"], status["unnumbered"], status["keeper"]) == (2, 2, 0, None)
+    assert {item["name"]: item["lag"] for item in status["reactions"]}[REACTION] == 2
     assert "lag" in terminal.done("journal", "status").out
 
 

@@ -11,7 +11,7 @@ from adapters.checkpoints.files import FileCheckpoints, read_checkpoints
 from adapters.checkpoints.memory import MemoryCheckpoints
 from application.audit.copying import HeadCopies, TrailDiffers
 from application.audit.ports import Checkpoints
-from domain.audit.chain import Seal, next_seal
+from domain.audit.chain import GENESIS, Seal, next_seal
 from domain.audit.checkpoints import Checkpoint
 from domain.shared.errors import Invalid, Unavailable
 from tests.factories import UserFactory
@@ -29,7 +29,7 @@ def heads(count: int) -> list[Checkpoint]:
     clock, previous = ManualClock(), None
     for number in range(1, count + 1):
         seal: Seal = next_seal(previous, number, ["{}"], lambda statement: sign(1, statement), clock.now())
-        made.append(Checkpoint.of(seal, previous, b"k" * 32))
+        made.append(Checkpoint.of(seal, previous.head if previous else GENESIS, b"k" * 32))
         previous = seal
     return made
 

@@ -15,7 +15,7 @@ from adapters.persistence.sqlalchemy.tables.journal import (
     journal_seals,
 )
 from application.audit.verification import Verification
-from domain.audit.chain import Seal, leaf, merkle_root, next_seal
+from domain.audit.chain import GENESIS, Seal, leaf, merkle_root, next_seal
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.findings import Verdict
 from tests.factories import UserFactory
@@ -36,7 +36,10 @@ async def sealed(store: Store) -> list[Checkpoint]:
             await store.given(UserFactory())
         await store.seal()
     seals: Sequence[Seal] = await store.sealed.seals(0, 10)
-    return [Checkpoint.of(seal, previous, b"") for previous, seal in zip([None, *seals], seals, strict=False)]
+    return [
+        Checkpoint.of(seal, previous)
+        for previous, seal in zip([GENESIS, *(s.head for s in seals)], seals, strict=False)
+    ]
 
 
 async def verdict(store: Store, copies: Sequence[Checkpoint] = ()) -> Verdict:

@@ -69,6 +69,7 @@ async def furnish(service: Service, admin: Caller) -> dict[str, str]:
         await admin.post("/api-keys", {"name": names[number], "scopes": []})
         await service.signed_in(admin.email)
         await linked(service, admin, f"admin {number}")
+        await service.number()
     for number in range(4):
         text = "\n\n".join(f"{number} " + "one word after another " * 60 for _ in range(5))
         answer = await admin.post(f"/collections/{collections[0]}/documents", {"text": text})
@@ -77,7 +78,7 @@ async def furnish(service: Service, admin: Caller) -> dict[str, str]:
 
 
 def key_of(item: Any) -> Any:
-    return item.get("id") or item["name"]
+    return item.get("id") or item.get("name") or item["number"]
 
 
 async def walked(caller: Caller, path: str) -> list[Any]:

@@ -1,11 +1,17 @@
 """The trail as it was sealed, in memory."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from adapters.persistence import listings
+from adapters.persistence.memory.lists import page_of
 from adapters.persistence.memory.tables import MemoryDatabase
 from application.audit.ports import Unplaced
-from domain.audit.chain import Seal
+from domain.audit.chain import GENESIS, Seal
+from domain.audit.checkpoints import Checkpoint
 from domain.audit.evidence import SHOWN, StoredEntry
+from domain.shared.errors import NotFound
+from domain.shared.values import ListQuery, Page
 
 
 class MemorySealedTrail:
@@ -20,6 +26,19 @@ class MemorySealedTrail:
 
     async def seal_at(self, position: int) -> Seal | None:
         return next((seal for seal in self._database.seals if seal.last_position >= position), None)
+
+    async def heads(self, query: ListQuery) -> Page[Checkpoint]:
+        seals = {seal.number: seal for seal in self._database.seals}
+        rows, after = page_of([{"number": number} for number in seals], listings.SEALS, query)
+        before = {number + 1: seal.head for number, seal in seals.items()}
+        numbers = [row["number"] for row in rows]
+        return Page([Checkpoint.of(seals[number], before.get(number, GENESIS)) for number in numbers], after)
+
+    async def place(self, id: UUID) -> int | None:
+        for position, entry in enumerate(self._database.entries, 1):
+            if entry.id == id:
+                return position
+        raise NotFound()
 
     async def entries(self, first: int, last: int) -> Sequence[StoredEntry]:
         found = []

@@ -29,7 +29,8 @@ from domain.audit.chain import Seal, SignAs, next_seal
 PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
 
-HEAD_KEY = select(epochs.c.number).where(epochs.c.name == "head_key")
+HEAD_KEY_NAME = "head_key"
+HEAD_KEY = select(epochs.c.number).where(epochs.c.name == HEAD_KEY_NAME)
 """Which generation of the key signs heads; no row before the first change of keys."""
 
 

@@ -100,10 +100,18 @@ def among(column: ColumnElement[Any], values: Sequence[Any], dialect: str) -> Co
 
 
 def page_rows(
-    connection: Connection, listing: Listing, query: ListQuery, *conditions: Condition
+    connection: Connection, listing: Listing, query: ListQuery, *conditions: Condition, without: str | None = None
 ) -> tuple[list[Row[Any]], Cursor | None]:
-    """One keyset page: rows behind the cursor in the sort's order, and the cursor of the next page."""
-    rows = list(connection.execute(page_statement(listing, query, *conditions)))
+    """One keyset page: rows behind the cursor in the sort's order, and the cursor of the next page.
+
+    A column that is large and not wanted is left out by `without`.
+    """
+    statement = page_statement(listing, query, *conditions)
+    if without is not None:
+        statement = statement.with_only_columns(
+            *(column for column in statement.selected_columns if column.name != without)
+        )
+    rows = list(connection.execute(statement))
     if len(rows) <= query.limit:
         return rows, None
     last = dict(rows[query.limit - 1]._mapping)

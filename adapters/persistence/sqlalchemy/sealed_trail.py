@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, or_, select
 
+from adapters.persistence import listings
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.journal import LATEST_SEAL, position_column, seal_of
+from adapters.persistence.sqlalchemy.replicas import Freshness
+from adapters.persistence.sqlalchemy.rows import page_rows
 from adapters.persistence.sqlalchemy.tables.journal import (
     journal,
     journal_order,
@@ -15,8 +19,11 @@ from adapters.persistence.sqlalchemy.tables.journal import (
     journal_seals,
 )
 from application.audit.ports import Unplaced
-from domain.audit.chain import Seal
+from domain.audit.chain import GENESIS, Seal
+from domain.audit.checkpoints import Checkpoint
 from domain.audit.evidence import SHOWN, StoredEntry
+from domain.shared.errors import NotFound
+from domain.shared.values import ListQuery, Page
 
 _COLUMNS = [journal.c.id, journal.c.at, *(journal.c[name] for name in SHOWN)]
 
@@ -40,6 +47,32 @@ class SqlSealedTrail:
         ends = journal_seals.c.last_position
         wanted = select(journal_seals).where(ends >= position).order_by(ends).limit(1)
         return next(iter(await self._seals(wanted)), None)
+
+    async def heads(self, query: ListQuery) -> Page[Checkpoint]:
+        def call(connection: Connection) -> Page[Checkpoint]:
+            rows, after = page_rows(connection, listings.SEALS, query, without="leaves")
+            seals = [Seal(**dict(row._mapping), leaves=b"") for row in rows]
+            numbers = [seal.number - 1 for seal in seals]
+            before = select(journal_seals.c.number, journal_seals.c.head).where(journal_seals.c.number.in_(numbers))
+            known = {row.number: row.head for row in connection.execute(before)}
+            return Page([Checkpoint.of(seal, known.get(seal.number - 1, GENESIS)) for seal in seals], after)
+
+        return await self._database.read(call, Freshness.SEEN)
+
+    async def place(self, id: UUID) -> int | None:
+        number = select(journal.c.number).where(journal.c.id == id)
+
+        def call(connection: Connection) -> int | None:
+            found: int | None = connection.execute(number).scalar()
+            if found is None:
+                raise NotFound()
+            if connection.dialect.name == "sqlite":
+                return found
+            place = select(journal_order.c.position).where(journal_order.c.number == found)
+            position: int | None = connection.execute(place).scalar()
+            return position
+
+        return await self._database.read(call)
 
     async def entries(self, first: int, last: int) -> Sequence[StoredEntry]:
         wanted = self._entries.where(self._position.between(first, last)).order_by(self._position)

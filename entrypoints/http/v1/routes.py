@@ -48,5 +48,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     groups.router,
     audit_events.router,
     exports.router,
+    audit_events.checkpoints,
 )
 """In the order in which a request is held against them, the busiest first."""

@@ -22,6 +22,7 @@ BEYOND_SCHEMA: Final = {
     "link_invalid": "which links were mailed",
     "malformed_json": "numbers beyond 64 bits, and nesting",
     "name": "names of members deep within metadata",
+    "out_of_order": "that the last sequence is not before the first one",
     "password_refused": "which passwords are common, one's own name or not the present one",
     "stale_version": "which state there is (RFC 9110 §13.1.1)",
     "subject_repeated": "that each subject is named once",

@@ -17,6 +17,9 @@ from adapters.security.signing_keys import (
     MemorySigningKeys,
     RotationTooSoon,
 )
+from application.identity.signing_keys import SigningKeyChange
+from application.shared.notes import Note
+from domain.shared.actor import system_actor
 from domain.shared.errors import NotFound
 from tests.identity_services import MASTER
 
@@ -58,7 +61,9 @@ async def test_a_key_written_into_the_database_is_not_taken() -> None:
     store = MemorySigningKeys()
     await KeyRing(store, SEALER).ensure(NOW)
     row = (await store.load())[0]
-    await store.add(replace(row, kid="planted", private_sealed=Sealer(b"y" * 32).seal(b"{}", b"planted")))
+    planted = replace(row, kid="planted", private_sealed=Sealer(b"y" * 32).seal(b"{}", b"planted"))
+    note = Note(operation="plant", actor=system_actor("test"), target_type="signing_key", target_id="planted")
+    await store.change(SigningKeyChange(add=[planted]), note)
     with pytest.raises(MasterKeyRefused):
         await KeyRing(store, SEALER).refresh()
 
