@@ -10,7 +10,7 @@ from sqlalchemy import select
 from adapters.persistence.sqlalchemy import migrations
 from adapters.persistence.sqlalchemy.schema.status import SchemaState
 from adapters.persistence.sqlalchemy.tables.base import metadata
-from domain.shared.errors import Conflict, NotFound
+from domain.shared.errors import Conflict, FastOpsError, NotFound
 from tests.migrations.databases import REVISIONS, below, fill, on, reflected, rows, schema
 
 
@@ -119,3 +119,13 @@ def test_a_migration_that_leaves_rows_without_parents_is_taken_back(tmp_path: Pa
     with pytest.raises(Conflict, match="foreign_keys_broken"):
         migrations.upgrade(url)
     assert migrations.status(url).current == before
+
+
+def test_a_table_of_somebody_else_under_the_name_of_a_new_one_is_left_alone(empty_url: str) -> None:
+    migrations.upgrade(empty_url)
+    migrations.downgrade(empty_url, below("0011"))
+    on(empty_url, lambda c: c.exec_driver_sql("CREATE TABLE passkeys (theirs integer)") and None)
+    with pytest.raises(FastOpsError) as refused:
+        migrations.upgrade(empty_url)
+    assert refused.value.code == "foreign_table" or "sqlite" in empty_url
+    on(empty_url, lambda c: c.exec_driver_sql("SELECT theirs FROM passkeys") and None)

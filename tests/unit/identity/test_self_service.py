@@ -260,3 +260,14 @@ async def test_known_and_unknown_addresses_are_the_same_work(
     assert {name: known == unknown for name, (known, unknown) in work.items()} == dict.fromkeys(work, True)
     assert work["register"][0][2] == 1
     assert work["reset"][0] == [0, 1, 0]
+
+
+async def test_a_mail_whose_request_was_altered_is_given_up_at_once(identity: Identity) -> None:
+    user = await identity.person()
+    await identity.self_service.reset_password(ORIGIN, email=user.email)
+    (job,) = identity.store.database.rows("jobs")
+    identity.store.database.tables["jobs"][job["id"]]["payload"] = {}
+    await identity.deliver()
+    assert identity.mailbox.mails == []
+    (job,) = identity.store.database.rows("jobs")
+    assert (job["status"], job["error_code"]) == (JobStatus.FAILED.value, "mail_unreadable")
