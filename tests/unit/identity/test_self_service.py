@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import bcrypt
 import pytest
 
 from adapters.limits.memory import MemoryCounts
 from adapters.limits.windows import WindowRateLimiter
-from application.identity.mail_requests import PER_ADDRESS, PER_TARGET
+from application.identity.mail_requests import ACCOUNT_MAIL, PER_ADDRESS, PER_TARGET
 from application.identity.self_service import Registration
 from domain.identity.errors import (
     AlreadyJoined,
@@ -21,6 +22,7 @@ from domain.identity.users import UserKind, UserStatus
 from domain.operations.jobs import JobStatus
 from domain.shared.actor import Origin, system_actor
 from domain.shared.errors import Invalid, RateLimited, Unavailable
+from domain.shared.values import new_id
 from tests.identity_services import HASHER, ORIGIN, PASSWORD, Identity, identity_on
 from tests.stores import memory_store
 
@@ -192,6 +194,26 @@ async def test_a_mail_waits_for_its_server_and_is_given_up_in_the_end(identity: 
         identity.store.clock.forward(seconds=100)
     (job,) = identity.store.database.rows("jobs")
     assert (job["status"], job["error_code"]) == (JobStatus.FAILED.value, "mail_unavailable")
+
+
+async def test_a_mail_that_was_sealed_under_another_key_ends_its_job(identity: Identity) -> None:
+    async with identity.store.operation("queue") as uow:
+        uow.jobs.queue(ACCOUNT_MAIL, new_id(), None, payload={"sealed": "AAAA"})
+        await uow.commit(None)
+    await identity.deliver()
+    (job,) = identity.store.database.rows("jobs")
+    assert (job["status"], job["error_code"]) == (JobStatus.FAILED.value, "mail_unreadable")
+
+
+async def test_a_hash_of_an_unknown_form_is_refused_and_a_known_one_signs_in(identity: Identity) -> None:
+    with pytest.raises(PasswordRefused) as refused:
+        await identity.users.create(TEST, name="Ada", email=ADA["email"], password_hash="md5$salt$abc")
+    assert refused.value.violations[0].code == "hash_unknown"
+    kept = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    made = await identity.users.create(TEST, name="Ada", email=ADA["email"], password_hash=kept)
+    await identity.authentication.password_grant(ORIGIN, email=ADA["email"], password=PASSWORD)
+    credential = await identity.store.stored("passwords", made.id)
+    assert credential.password_hash.startswith("$argon2id$")
 
 
 async def test_eight_characters_are_enough_for_whoever_has_a_second_factor(identity: Identity) -> None:
