@@ -18,7 +18,7 @@ from entrypoints.http.lists import paged
 from tests.http.operations import described
 from tests.http.service import BASE, Caller, Service, a_service, sqlite_settings
 from tests.http.test_problems import CANARY, assert_problem
-from tests.http.things import linked
+from tests.http.things import linked, passkey_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,6 +74,8 @@ async def furnish(service: Service, admin: Caller) -> dict[str, str]:
         text = "\n\n".join(f"{number} " + "one word after another " * 60 for _ in range(5))
         answer = await admin.post(f"/collections/{collections[0]}/documents", {"text": text})
     await service.ingest()
+    for _ in range(3):
+        await passkey_of(admin)
     return {"group_id": groups[0], "collection_id": collections[0], "document_id": answer.json()["document"]["id"]}
 
 
