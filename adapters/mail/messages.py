@@ -38,5 +38,6 @@ def message_of(mail: Mail, sender: str, at: Instant) -> EmailMessage:
     message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
+    plain = mail.text.isascii()  # as it is, so that a link stays whole for whoever reads the file
+    message.set_content(mail.text, cte="7bit" if plain else "quoted-printable")
     return message

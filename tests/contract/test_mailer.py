@@ -18,7 +18,9 @@ from tests.fakes import ManualClock
 from tests.smtp_server import PASSWORD, Inbox, certificate_for, mail_server
 
 SENDER = "kb@example.com"
-MAIL = Mail("ada@example.com", "Choose a new password", "Open this:\n\nhttps://kb.example.com/account/x#abc\n")
+MAIL = Mail(
+    "ada@example.com", "Choose a new password", f"{'Open this. ' * 12}\n\nhttps://kb.example.com/account/x#abc\n"
+)
 Sent = Callable[[], list[EmailMessage]]
 
 
@@ -131,6 +133,7 @@ async def test_a_server_elsewhere_without_tls_gets_nothing() -> None:
 async def test_files_of_the_outbox_are_their_owners_alone(tmp_path: Path) -> None:
     await Outbox(tmp_path / "outbox", ManualClock()).send(MAIL)
     (file,) = (tmp_path / "outbox").iterdir()
+    assert "https://kb.example.com/account/x#abc" in file.read_text().splitlines()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
