@@ -121,6 +121,13 @@ class TestUsers:
         reset = terminal.done("user", "reset-password", "ada@example.com", "--password-stdin", stdin=PASSWORD + "!\n")
         assert reset.out == ""
 
+    def test_an_export_replaces_no_file(self, terminal: Terminal) -> None:
+        (terminal.folder / "ada.zip").write_text("kept")
+        ended = terminal.run("user", "export", "ada@example.com", "--to", "ada.zip")
+        assert ended.code == 4
+        assert "file_exists" in ended.err
+        assert (terminal.folder / "ada.zip").read_text() == "kept"
+
     def test_refusals_end_by_their_kind(self, terminal: Terminal) -> None:
         create = ("user", "create", "--name", "Eve", "--email")
         terminal.done(*create, "eve@example.com")
