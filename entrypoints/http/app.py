@@ -45,7 +45,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers around a request. What FastAPI's own for telemetry, crashes and bodies do, ours do already."""
-        app: ASGIApp = AsyncExitStackMiddleware(self.router)
+        app: ASGIApp = AsyncExitStackMiddleware(direct.FixedPaths(self.router, self.router.routes))
         app = ExceptionMiddleware(app, self.exception_handlers)
         if direct.DIRECT:
             app = direct.DirectRoutes(app, self.router.routes, problems.refused)

@@ -16,8 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette._utils import get_route_path
 from starlette.convertors import StringConvertor
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 DIRECT = True
@@ -79,6 +80,7 @@ class DirectRoutes:
                 if not route.param_convertors:
                     fixed.add((method, route.path))
         self._fixed = {place: self._first(*place) for place in fixed}
+        self._fixed_paths = {path for _, path in fixed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope) if scope["type"] == "http" else None
@@ -101,8 +103,8 @@ class DirectRoutes:
 
     def _found(self, scope: Scope) -> tuple[Plan, Mapping[str, Any]] | None:
         path, method = get_route_path(scope), scope["method"]
-        if (method, path) in self._fixed:
-            return self._fixed[method, path]
+        if path in self._fixed_paths:
+            return self._fixed.get((method, path))
         return self._first(method, path)
 
     def _first(self, method: str, path: str) -> tuple[Plan, Mapping[str, Any]] | None:
@@ -112,6 +114,26 @@ class DirectRoutes:
             if match is not None:
                 return None if plan is None else (plan, match.groupdict())
         return None
+
+
+class FixedPaths:
+    """Pure ASGI. A path that some route names as a whole is no item of a list, so it knows the methods named for it
+    and no others (RFC 9110 §15.5.6)."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        known = [route for route in routes if isinstance(route, Route)]
+        open_paths = [route.path_regex for route in known if route.param_convertors]
+        self._methods: dict[str, set[str]] = {}
+        for route in known:
+            if not route.param_convertors and any(path.match(route.path) for path in open_paths):
+                self._methods.setdefault(route.path, set()).update(route.methods or ())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        methods = self._methods.get(get_route_path(scope)) if scope["type"] == "http" else None
+        if methods is not None and scope["method"] not in methods:
+            raise HTTPException(405)
+        await self._app(scope, receive, send)
 
 
 def plan_of(route: APIRoute) -> Plan | None:

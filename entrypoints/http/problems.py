@@ -174,9 +174,9 @@ def _told(request: Request, problem: Problem) -> Response:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of all routes on this path; a single route knows only its own."""
-    methods: set[str] = set()
-    for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
+    """The methods of all routes on this path; a single route knows only its own. A fixed path is no parameter."""
+    routes = [route for route in request.app.router.routes if isinstance(route, Route)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    fixed = [route for route in fitting if not route.param_convertors]
+    methods = {method for route in fixed or fitting for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

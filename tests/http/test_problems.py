@@ -36,6 +36,9 @@ async def test_unknown_paths_and_methods(service: Service) -> None:
         assert_problem(await service.client.request(method, "/api/v1/me"), 405, "method_not_allowed")
     refused = await service.client.put("/api/v1/users/019a3c4e-7b10-7cc3-9d5e-2f6a8b1c4d70")
     assert refused.headers["allow"] == "DELETE, GET, HEAD, PATCH"
+    refused = await service.client.get("/api/v1/audit-events/verify")  # and no event of that name
+    assert_problem(refused, 405, "method_not_allowed")
+    assert refused.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.http.service import PASSWORD
 
 BEYOND_SCHEMA: Final = {
     "cidr_invalid": "which texts are networks",
+    "code_refused": "what an authenticator app shows",
     "cursor_invalid": "that a cursor is one of this list with this filter and sort",
     "email_invalid": "that an address holds after normalization (NFKC)",
     "filter_invalid": "which values go with which field and operator; test_filter_schema holds the grammar to it",
@@ -23,6 +24,7 @@ BEYOND_SCHEMA: Final = {
     "malformed_json": "numbers beyond 64 bits, and nesting",
     "name": "names of members deep within metadata",
     "out_of_order": "that the last sequence is not before the first one",
+    "passkey_refused": "which passkeys there are, and what they signed",
     "password_refused": "which passwords are common, one's own name or not the present one",
     "stale_version": "which state there is (RFC 9110 §13.1.1)",
     "subject_repeated": "that each subject is named once",
@@ -77,6 +79,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         return
     if case.body.get("roles"):
         case.body["roles"] = list(BUILT_IN)[: len(case.body["roles"])]
+    if case.body.get("password") and case.operation.path.endswith("/me/reauthentication"):
+        case.body = {"password": PASSWORD}
     if "current_password" in case.body:
         case.body |= {"current_password": PASSWORD, "new_password": PASSWORD}
     if case.body.get("grant_type") == "password":

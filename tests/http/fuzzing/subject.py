@@ -20,7 +20,7 @@ VISITOR = "visitor@example.com"
 
 def a_subject() -> FastAPI:
     """An application that starts whole when its first request comes, and stops at the end of the process."""
-    container = quick_container(memory_settings())
+    container = quick_container(memory_settings(registration="open"))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

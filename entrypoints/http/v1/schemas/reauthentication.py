@@ -20,7 +20,14 @@ class Proof(Input):
     `second_factor_required` brings.
     """
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["password"]}, {"required": ["passkey"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["password"], "properties": {"password": {"type": "string"}}},
+                {"required": ["passkey"], "properties": {"passkey": {"type": "object"}}},
+            ]
+        }
+    )
 
     password: Password | None = None
     totp: Code | None = None
