@@ -1,10 +1,11 @@
-"""What the journal costs: creating users with it and without it, at 16 connections on PostgreSQL.
+"""What the journal costs: creating things with it and without it, at 16 connections on PostgreSQL.
 
     python -m benchmarks.audited [--rounds 5] [--seconds 4] [--commits 4000] [--json PATH]
 
-Over HTTP: the service, with its sequencer and sealer, against the same service without a journal
-(`benchmarks.baselines.unaudited`). At the driver: the statement that writes a unit with its entry, with sequencer and
-sealer beside, against BEGIN, INSERT and COMMIT of the bare row. Sides take turns; the ratio of each round counts.
+Over HTTP, collections, because a user brings an invitation by mail: the service, with its sequencer and sealer,
+against the same service without a journal (`benchmarks.baselines.unaudited`). At the driver: the statement that writes
+a unit with its entry, with sequencer and sealer beside, against BEGIN, INSERT and COMMIT of the bare row. Sides take
+turns; the ratio of each round counts.
 Starts a server of its own, without fsync, so that the processor decides; give TEST_POSTGRES_URL for another one.
 """
 
@@ -51,11 +52,11 @@ Pairs = list[tuple[float, float]]
 
 
 def creation(token: str) -> Callable[[], bytes]:
-    """Requests that each create another user."""
-    head = f"POST /api/v1/users HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+    """Requests that each create another collection."""
+    head = f"POST /api/v1/collections HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
 
     def request() -> bytes:
-        body = f'{{"name": "Person", "email": "{new_id().hex}@example.com"}}'
+        body = f'{{"name": "{new_id().hex}"}}'
         return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
     return request
