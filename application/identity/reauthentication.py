@@ -13,6 +13,7 @@ from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import (
     WRONG_PASSKEY,
+    WRONG_PASSWORD,
     InvalidGrant,
     SecondFactorRequired,
     TokenRefused,
@@ -60,7 +61,7 @@ class ReauthenticationService:
         await self._throttle.arrive(address, user.email)
         fits, _ = await self._passwords.verify(password, credential.password_hash if credential else None)
         if not fits:
-            raise InvalidGrant(detail="The password is not valid.")
+            raise InvalidGrant(detail=WRONG_PASSWORD)
         try:
             methods = await self._factors.prove(actor, user.id, shown)
         except SecondFactorRequired:

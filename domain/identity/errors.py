@@ -33,9 +33,8 @@ class InvalidGrant(Malformed):
     default_detail = "The credentials given are not valid."
 
 
-WRONG_PASSWORD = "The e-mail and password are not valid."  # noqa: S105 (a sentence)
+WRONG_PASSWORD = "The e-mail, the password, or the second factor that was sent is not valid."  # noqa: S105 (a sentence)
 WRONG_REFRESH_TOKEN = "The refresh token is not valid: it was used before, or its session is over. Sign in again."  # noqa: S105 (a sentence)
-WRONG_SECOND_FACTOR = "The code of the second factor is not valid: it is wrong, too old, or was used before."
 WRONG_PASSKEY = "The passkey is not valid here and now: ask for new options and try again."
 WRONG_CODE = "The code or its code_verifier is not valid: a code works once, for a minute. Begin the sign-in again."
 
