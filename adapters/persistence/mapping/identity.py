@@ -196,7 +196,7 @@ PASSWORDS = AggregateMapping[PasswordCredential](
     table="passwords",
     to_row=password_to_row,
     from_row=password_from_row,
-    secret=frozenset({"password_hash"}),
+    secret=frozenset({"password_hash", "is_short"}),
 )
 SESSIONS = AggregateMapping[Session](
     kind="session",
