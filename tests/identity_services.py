@@ -167,11 +167,11 @@ async def identity_on(
         totp=TotpService(work, clock, TOTP_CODES, RECOVERY_TEXTS, throttle),
         factors=factors,
         passkeys=PasskeyService(work, clock, check, CEREMONIES, SessionStarts(work, clock, tokens)),
-        factor_reset=FactorReset(work, clock),
+        factor_reset=FactorReset(work, clock, requests),
         tokens=tokens,
         keeper=keeper,
         self_service=SelfService(work, keeper, requests, registration),
-        confirmations=ConfirmationService(work, clock, keeper, links, requests),
+        confirmations=ConfirmationService(work, clock, keeper, links, requests, throttle),
         account_mail=AccountMailService(work, clock, requests, links, Letters(ISSUER), mailbox, open_to_all=is_open),
         mailbox=mailbox,
     )

@@ -76,7 +76,7 @@ class AccountService:
                 if stored is None or credential is None or stored.version != credential.version:
                     raise _wrong_current()
                 now = self._clock.now()
-                stored.change(new_hash, now)
+                stored.change(new_hash, now, is_short=self._passwords.is_short(new))
                 await end_sessions(uow, user.id, now, keep=actor.session_id)
                 notice = MailRequest(letter=Letter.PASSWORD_CHANGED, email=user.email, origin=actor.origin)
                 self._mail.queue(uow.jobs, notice)

@@ -96,14 +96,18 @@ class AccountMailService:
         if not self._open_to_all:
             return None
         content = LinkContent(email=request.email, name=request.name, password_hash=request.password_hash)
-        return await self._issue(uow, Letter.REGISTER, None, content)
+        return await self._open_registration(uow, content)
 
     async def _verify(self, uow: IdentityWork, request: MailRequest) -> Draft | None:
         user = await _person(uow, request)
         if user is not None:
             return None if user.email_verified else await self._for_user(uow, Letter.VERIFY_EMAIL, user)
         waiting = await self._links.pending(uow, request.email) if self._open_to_all else None
-        return None if waiting is None else await self._issue(uow, Letter.REGISTER, None, waiting)
+        return None if waiting is None else await self._open_registration(uow, waiting)
+
+    async def _open_registration(self, uow: IdentityWork, content: LinkContent) -> Draft | None:
+        token = await self._links.register(uow, content, self._clock.now())
+        return None if token is None else (Letter.REGISTER, content.email, token)
 
     async def _change(self, uow: IdentityWork, request: MailRequest) -> Draft | None:
         user = await _person(uow, request)

@@ -19,7 +19,13 @@ from application.identity.views import AccessGrant, TokenPair
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import InvalidGrant, SecondFactorRequired, TokenRefused
+from domain.identity.errors import (
+    WRONG_PASSWORD,
+    WRONG_REFRESH_TOKEN,
+    InvalidGrant,
+    SecondFactorRequired,
+    TokenRefused,
+)
 from domain.identity.roles import Rights
 from domain.identity.sessions import Method, Session, SessionEnd
 from domain.identity.users import User, normal_email
@@ -71,7 +77,7 @@ class AuthenticationService:
         known = await self._known(origin, address)
         fits, renewed = await self._passwords.verify(password, known.credential.password_hash if known else None)
         if known is None or not fits:
-            raise InvalidGrant().about("user", known.user.id if known else None)
+            raise InvalidGrant(detail=WRONG_PASSWORD).about("user", known.user.id if known else None)
         session_id = new_id()
         actor = _actor(known.user.id, known.user.name, session_id, origin)
         methods = await self._methods(actor, known, shown, account)
@@ -89,25 +95,25 @@ class AuthenticationService:
         """
         parts = self._tokens.refresh.read(refresh_token)
         if parts is None:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_REFRESH_TOKEN)
         session_id, generation, secret_hash = parts
         now = self._clock.now()
         principal = await self._principals.of_session(session_id, now)
         if principal is None or not principal.active:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_REFRESH_TOKEN)
         actor = _actor(principal.user_id, principal.name, session_id, origin)
         try:
             async with self._work(Operation("session.refresh", actor)) as uow:
                 session = await uow.sessions.find(session_id)
                 if session is None or not session.is_live(now) or not session.is_of(secret_hash):
-                    raise InvalidGrant().about("session", session_id)
+                    raise InvalidGrant(detail=WRONG_REFRESH_TOKEN).about("session", session_id)
                 if not session.is_unused(generation):
                     raise StaleVersion()
                 token = self._tokens.refresh.next(refresh_token, session.refresh(now))
                 return await uow.commit(self._pair(session, principal.rights, token, now))
         except StaleVersion:
             await self._end(actor, session_id, SessionEnd.REUSE)
-            raise InvalidGrant().about("session", session_id) from None
+            raise InvalidGrant(detail=WRONG_REFRESH_TOKEN).about("session", session_id) from None
 
     async def revoke(self, origin: Origin, *, token: str) -> None:
         """End the session of a refresh or access token; nothing happens for any other text (RFC 7009 §2.2)."""
@@ -152,7 +158,7 @@ class AuthenticationService:
         """Keep the session of a proven user. A Conflict means that the account was deleted in between."""
         async with self._work(Operation("session.start", actor)) as uow:
             if not await known.still_holds(uow):
-                raise InvalidGrant()
+                raise InvalidGrant(detail=WRONG_PASSWORD)
             if renewed is not None:
                 await uow.passwords.rehash(session.user_id, known.credential.password_hash, renewed)
             uow.sessions.add(session)
@@ -161,7 +167,7 @@ class AuthenticationService:
             try:
                 return await uow.commit(pair)
             except Conflict:
-                raise InvalidGrant() from None
+                raise InvalidGrant(detail=WRONG_PASSWORD) from None
 
     async def _confirm(self, actor: Actor, known: "_Known", session_id: UUID) -> None:
         """Look once more: who shuts an account or changes its password ends the sessions that he sees, so one of both
@@ -170,7 +176,7 @@ class AuthenticationService:
             holds = await known.still_holds(uow)
         if not holds:
             await self._end(actor, session_id, SessionEnd.ENDED)
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSWORD)
 
     async def _end(self, actor: Actor, session_id: UUID, reason: SessionEnd) -> None:
         async def attempt() -> None:

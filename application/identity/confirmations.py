@@ -1,22 +1,25 @@
 """What the link in a mail does: it shows that somebody reads the mails of an address, once."""
 
 from application.identity.factor_ports import FactorWork
-from application.identity.links import Links, OpenLink
+from application.identity.links import LinkContent, Links, OpenLink
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
-from application.identity.ports import IdentityWork
+from application.identity.ports import IdentityWork, SignInThrottle
 from application.identity.sessions import end_sessions, settled, sweep_sessions
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import EmailTaken, LinkInvalid
+from domain.identity.errors import EmailTaken, LinkInvalid, PasswordRefused
 from domain.identity.one_time_tokens import TokenPurpose
 from domain.identity.roles import VIEWER
 from domain.identity.users import User
 from domain.shared.actor import Actor, ActorType, Origin, anonymous
+from domain.shared.errors import Violation
 from domain.shared.values import Instant
 
 FOR_ADDRESSES = (TokenPurpose.REGISTER, TokenPurpose.VERIFY_EMAIL, TokenPurpose.CHANGE_EMAIL)
+
+WHOSE = "Several people asked for an account with this address: send the password that you chose when you asked."
 
 
 class ConfirmationService:
@@ -29,27 +32,60 @@ class ConfirmationService:
         passwords: PasswordKeeper,
         links: Links,
         requests: MailRequests,
+        throttle: SignInThrottle,
     ) -> None:
         self._work, self._clock, self._passwords = work, clock, passwords
-        self._links, self._requests = links, requests
+        self._links, self._requests, self._throttle = links, requests, throttle
 
-    async def confirm_email(self, origin: Origin, *, token: str) -> None:
+    async def confirm_email(self, origin: Origin, *, token: str, password: str | None = None) -> None:
         """Take an address as proven: that of an account, its new one, or that of somebody who registers, whose account
-        is made. Raises EmailTaken where another account got the address meanwhile."""
+        is made. Raises EmailTaken where another account got the address meanwhile.
+
+        Where several people asked for an account with the address, `password` tells whose it becomes. Raises
+        PasswordRefused where it fits none of them, and RateLimited and Unavailable as a sign-in does; the link stays.
+        """
+        asked = await self._asked(origin, token, password)
 
         async def attempt() -> None:
             async with self._work(Operation("account.confirm_email", anonymous(origin))) as uow:
                 link, now = await self._links.open(uow, token, *FOR_ADDRESSES), self._clock.now()
                 self._links.spend(uow, link, now)
                 if link.user is None:
-                    await _register(uow, link, now)
+                    await self._register(uow, link, asked or link.content, now)
                 elif link.content.before is not None:
                     await self._change_address(uow, link.user, link, origin)
                 else:
                     link.user.verify_email(now)
                 await uow.commit(None)
 
-        await settled(attempt)
+        try:
+            await settled(attempt)
+        except EmailTaken:
+            async with self._work(Operation("account.get", anonymous(origin))) as uow:
+                await self._links.open(uow, token, *FOR_ADDRESSES)  # another use of it may have been faster
+            raise
+
+    async def _asked(self, origin: Origin, token: str, password: str | None) -> LinkContent | None:
+        """Which registration the reader of the mail has asked for, where there were several."""
+        async with self._work(Operation("account.get", anonymous(origin))) as uow:
+            link = await self._links.open(uow, token, *FOR_ADDRESSES)
+            if link.user is not None:
+                return None
+            if self._clock.now() >= link.token.expires_at:
+                raise LinkInvalid()
+            email = link.content.email
+            others = [one for one in await self._links.registrations(uow, email) if one.id != link.token.id]
+            open_others = [one for one in others if self._clock.now() < one.expires_at]
+            if not link.content.contested and not open_others:
+                return None
+            asked = [link.content, *(self._links.content(one) for one in others)]
+        if password is not None:
+            await self._throttle.arrive(origin.client_address, email)
+            for content in asked:
+                if (await self._passwords.verify(password, content.password_hash))[0]:
+                    await self._throttle.give_back(origin.client_address, email)
+                    return content
+        raise PasswordRefused(violations=[Violation("/password", "registration_password", WHOSE)])
 
     async def reset_password(self, origin: Origin, *, token: str, password: str) -> None:
         """Put a new password in place. All sessions end, and all other links of the account are void.
@@ -73,7 +109,7 @@ class ConfirmationService:
                 if link.user is None:
                     raise LinkInvalid()
                 self._links.spend(uow, link, now)
-                await put_password(uow, link.user.id, new_hash, now)
+                await put_password(uow, link.user.id, new_hash, now, is_short=self._passwords.is_short(password))
                 link.user.verify_email(now)
                 await end_sessions(uow, link.user.id, now)
                 await self._void_others(uow, link.user)
@@ -99,6 +135,21 @@ class ConfirmationService:
         user.verify_email(now)
         self._tell(uow, Letter.EMAIL_CHANGED, link.content.before or "", origin)
 
+    async def _register(self, uow: IdentityWork, link: OpenLink, content: LinkContent, now: Instant) -> None:
+        """Make the account that was asked for, with the role `viewer`; the other registrations of its address are void.
+        Raises EmailTaken."""
+        if content.name is None or content.password_hash is None:
+            raise LinkInvalid()
+        if await uow.users.by_email(content.email) is not None:
+            raise EmailTaken()
+        user = User.register(name=content.name, email=content.email, at=now, roles=frozenset({VIEWER.name}))
+        user.verify_email(now)
+        uow.users.add(user)
+        uow.passwords.add(PasswordCredential.set(user.id, content.password_hash, now))
+        for other in await self._links.registrations(uow, content.email):
+            if other.id != link.token.id:
+                uow.one_time_tokens.remove(other)
+
     @staticmethod
     async def _void_others(uow: IdentityWork, user: User) -> None:
         for other in await uow.one_time_tokens.of_user(user.id):
@@ -106,19 +157,6 @@ class ConfirmationService:
 
     def _tell(self, uow: IdentityWork, letter: Letter, email: str, origin: Origin) -> None:
         self._requests.queue(uow.jobs, MailRequest(letter=letter, email=email, origin=origin))
-
-
-async def _register(uow: IdentityWork, link: OpenLink, now: Instant) -> None:
-    """Make the account that was asked for, with the role `viewer`. Raises EmailTaken."""
-    content = link.content
-    if content.name is None or content.password_hash is None:
-        raise LinkInvalid()
-    if await uow.users.by_email(content.email) is not None:
-        raise EmailTaken()
-    user = User.register(name=content.name, email=content.email, at=now, roles=frozenset({VIEWER.name}))
-    user.verify_email(now)
-    uow.users.add(user)
-    uow.passwords.add(PasswordCredential.set(user.id, content.password_hash, now))
 
 
 def _person(user: User, origin: Origin) -> Actor:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from application.identity.factor_ports import FactorWork
+from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.rights import require_holding, require_recent
 from application.identity.second_factors import remove_recovery_codes
 from application.identity.sessions import end_sessions, settled
@@ -14,12 +15,13 @@ from domain.shared.actor import Actor, Permission
 class FactorReset:
     """Needs users:write. Nobody resets those who have more rights than himself."""
 
-    def __init__(self, work: Work[FactorWork], clock: Clock) -> None:
-        self._work, self._clock = work, clock
+    def __init__(self, work: Work[FactorWork], clock: Clock, mail: MailRequests) -> None:
+        self._work, self._clock, self._mail = work, clock, mail
 
     async def reset(self, actor: Actor, user_id: UUID) -> None:
         """Forget authenticator app, passkeys and recovery codes of a user and end all sessions: from then on the
-        password alone signs in. Raises NotFound, RightsNotHeld, ReauthenticationRequired."""
+        password alone signs in. One that is too short for that goes as well, and the user is mailed a link to choose
+        another. Raises NotFound, RightsNotHeld, ReauthenticationRequired."""
         actor.require(Permission.USERS_WRITE)
         require_recent(actor)
 
@@ -36,6 +38,15 @@ class FactorReset:
                     passkey.remove(now)
                     uow.passkeys.remove(passkey)
                 await remove_recovery_codes(uow, user_id, self._clock)
+                password = await uow.passwords.find(user_id)
+                if password is not None and password.is_short:
+                    uow.passwords.remove(password)
+                    self._mail.queue(
+                        uow.jobs,
+                        MailRequest(
+                            letter=Letter.RESET_PASSWORD, email=user.email, user_id=user_id, origin=actor.origin
+                        ),
+                    )
                 await end_sessions(uow, user_id, now)
                 await uow.commit(None)
 

@@ -20,7 +20,7 @@ from application.identity.federation_texts import ATTEMPT, CODE, Attempt, Code, 
 from application.identity.session_starts import SessionStarts
 from application.identity.views import TokenPair
 from application.shared.ports import Clock
-from domain.identity.errors import InvalidGrant, SignInNotBegun
+from domain.identity.errors import WRONG_CODE, InvalidGrant, SignInNotBegun
 from domain.identity.federation import ProvenIdentity, ProviderPolicy
 from domain.shared.actor import Origin
 from domain.shared.errors import FastOpsError, Invalid, Kind, NotFound, Violation
@@ -144,18 +144,21 @@ class FederationService:
         """Trade a code for tokens. Raises InvalidGrant."""
         proven = await self.spend(code, verifier)
         if proven.user_id is None:
-            raise InvalidGrant()
-        return await self._starts.begin(origin, proven.user_id, proven.identity.authentication, user_agent)
+            raise InvalidGrant(detail=WRONG_CODE)
+        try:
+            return await self._starts.begin(origin, proven.user_id, proven.identity.authentication, user_agent)
+        except InvalidGrant:
+            raise InvalidGrant(detail=WRONG_CODE) from None
 
     async def spend(self, code: str, verifier: str) -> Code:
         """What a code stands for; it is used up then. Raises InvalidGrant for any other text or verifier."""
         found = Code.of(self._texts.open(CODE, code))
         if found is None or found.expires_at <= self._clock.now() or not _VERIFIER.fullmatch(verifier):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_CODE)
         if not secrets.compare_digest(found.challenge, challenge_of(verifier)):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_CODE)
         if not await self._spent.spend(_digest(found.id), found.expires_at):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_CODE)
         return found
 
     def _provider(self, name: str) -> Provider:

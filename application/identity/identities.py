@@ -10,7 +10,7 @@ from application.identity.sessions import require_version
 from application.identity.views import IdentityView
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
-from domain.identity.errors import IdentityNeeded, IdentityTaken, InvalidGrant
+from domain.identity.errors import WRONG_CODE, IdentityNeeded, IdentityTaken, InvalidGrant
 from domain.identity.federation import FederatedIdentity
 from domain.shared.actor import Actor
 from domain.shared.errors import NotFound
@@ -42,7 +42,7 @@ class IdentityService:
         require_recent(actor)
         proven = await self._federation.spend(code, verifier)
         if proven.user_id is not None:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_CODE)
         async with self._work(Operation("identity.link", actor, repeat)) as uow:
             if await uow.identities.by_subject(proven.identity.issuer, proven.identity.subject) is not None:
                 raise IdentityTaken()

@@ -14,7 +14,8 @@ _TEXTS = {
     Letter.REGISTER: (
         "Confirm your e-mail address",
         "Somebody, hopefully you, asked for an account at {place} with this address. To make it, open this link within"
-        " 30 minutes:\n\n{link}\n\nIf it was not you, do nothing: without the link there will be no account.",
+        " 30 minutes:\n\n{link}\n\nWhere there were several such requests, you are asked for the password that you"
+        " chose in yours.\n\nIf it was not you, do nothing: without the link there will be no account.",
     ),
     Letter.VERIFY_EMAIL: (
         "Confirm your e-mail address",

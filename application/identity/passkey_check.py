@@ -16,7 +16,7 @@ from application.identity.federation_ports import SpentProofs
 from application.identity.sessions import settled
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
-from domain.identity.errors import InvalidGrant
+from domain.identity.errors import WRONG_PASSKEY, InvalidGrant
 from domain.identity.passkeys import Passkey
 from domain.identity.sessions import Method
 from domain.shared.actor import Actor, ActorType
@@ -59,7 +59,7 @@ class PasskeyCheck:
         async with self._work(Operation("passkey.check", actor)) as uow:
             passkey = await uow.passkeys.by_credential(shown.credential_id)
         if passkey is None or shown.user_handle != passkey.user_id.bytes:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         return await self._used(actor, passkey, shown, expires, verified=True)
 
     async def beside_password(self, actor: Actor, user_id: UUID, content: Mapping[str, Any]) -> Passkey:
@@ -68,7 +68,7 @@ class PasskeyCheck:
         async with self._work(Operation("passkey.check", actor)) as uow:
             passkey = await uow.passkeys.by_credential(shown.credential_id)
         if passkey is None or passkey.user_id != user_id:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         return await self._used(actor, passkey, shown, expires, verified=False)
 
     async def spend(self, challenge: bytes, expires: Instant) -> bool:
@@ -86,7 +86,7 @@ class PasskeyCheck:
     def _fresh(self, content: Mapping[str, Any], purpose: str, bound_to: bytes) -> tuple[ShownCredential, Instant]:
         found = self.read(content, purpose, bound_to)
         if found is None:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         return found
 
     async def _used(
@@ -95,11 +95,11 @@ class PasskeyCheck:
         """Count the use of a passkey with a right signature; that it was cloned is kept before it is refused."""
         assertion = self._ceremonies.asserted(shown, passkey.public_key)
         if assertion is None or (verified and not assertion.user_verified):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         if not await self.spend(shown.challenge, expires):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         if not await settled(lambda: self._count(_owner(passkey, actor), passkey.id, assertion)):
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         return passkey
 
     async def _count(self, actor: Actor, passkey_id: UUID, assertion: Assertion) -> bool:

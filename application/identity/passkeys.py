@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.identity.factor_ports import FactorWork, PasskeyCeremonies
 from application.identity.passkey_check import CREATION, PASSKEY_ALONE, PasskeyCheck
+from application.identity.passwords import require_long_password
 from application.identity.rights import require_recent, require_session
 from application.identity.second_factors import remove_recovery_codes
 from application.identity.session_starts import SessionStarts
@@ -13,7 +14,7 @@ from application.identity.sessions import settled
 from application.identity.views import PasskeyView, TokenPair
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
-from domain.identity.errors import PasskeyKnown, PasskeyRefused
+from domain.identity.errors import WRONG_PASSKEY, InvalidGrant, PasskeyKnown, PasskeyRefused
 from domain.identity.passkeys import PASSKEYS_MAX, Credential, Passkey
 from domain.identity.sessions import Authentication
 from domain.shared.actor import Actor, Origin, anonymous
@@ -68,7 +69,8 @@ class PasskeyService:
             return await uow.commit(PasskeyView.of(passkey))
 
     async def remove(self, actor: Actor, passkey_id: UUID) -> None:
-        """Forget one, and the recovery codes with the last second factor. Raises NotFound for others'."""
+        """Forget one, and the recovery codes with the last second factor. Raises NotFound for others', and
+        PasswordTooShort where the password is none to sign in with alone."""
         require_session(actor)
         require_recent(actor)
         user_id = actor.require_user()
@@ -79,10 +81,13 @@ class PasskeyService:
                 passkey = next((one for one in mine if one.id == passkey_id), None)
                 if passkey is None:
                     raise NotFound(detail="You have no passkey of this id.")
+                totp = await uow.totp_factors.find(user_id)
+                is_last = len(mine) == 1 and (totp is None or not totp.is_active)
+                if is_last:
+                    await require_long_password(uow, user_id)
                 passkey.remove(self._clock.now())
                 uow.passkeys.remove(passkey)
-                totp = await uow.totp_factors.find(user_id)
-                if len(mine) == 1 and (totp is None or not totp.is_active):
+                if is_last:
                     await remove_recovery_codes(uow, user_id, self._clock)
                 await uow.commit(None)
 
@@ -95,9 +100,11 @@ class PasskeyService:
     async def sign_in(self, origin: Origin, content: Mapping[str, Any], user_agent: str | None = None) -> TokenPair:
         """The tokens of whoever the passkey belongs to. Raises InvalidGrant, whatever the cause."""
         passkey = await self._check.alone(anonymous(origin), content)
-        return await self._starts.begin(
-            origin, passkey.user_id, Authentication(self._clock.now(), PASSKEY_ALONE), user_agent
-        )
+        authentication = Authentication(self._clock.now(), PASSKEY_ALONE)
+        try:
+            return await self._starts.begin(origin, passkey.user_id, authentication, user_agent)
+        except InvalidGrant:
+            raise InvalidGrant(detail=WRONG_PASSKEY) from None
 
     async def _created(self, actor: Actor, content: Mapping[str, Any]) -> Credential:
         found = self._check.read(content, CREATION, _session(actor))

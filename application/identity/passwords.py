@@ -5,7 +5,7 @@ from uuid import UUID
 from application.identity.factor_ports import FactorWork
 from application.identity.ports import CommonPasswords, IdentityWork, PasswordHasher
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import PasswordRefused
+from domain.identity.errors import PasswordRefused, PasswordTooShort
 from domain.identity.password_policy import PASSWORD_MAX, PasswordPolicy, normal_password
 from domain.shared.errors import Violation
 from domain.shared.values import Instant
@@ -30,6 +30,10 @@ class PasswordKeeper:
         common = len(text) <= PASSWORD_MAX and self._common.contains(text)
         self._policy.check(text, common=common, name=name, email=email, second_factor=second_factor, pointer=pointer)
         return await self._hasher.hash(text)
+
+    def is_short(self, password: str) -> bool:
+        """Whether it is long enough only beside a second factor."""
+        return len(normal_password(password)) < self._policy.minimum
 
     def adopt(self, foreign: str) -> str:
         """A hash that another system made, as it is stored until its owner signs in. Raises PasswordRefused."""
@@ -56,10 +60,19 @@ async def has_second_factor(uow: FactorWork, user_id: UUID) -> bool:
     return (totp is not None and totp.is_active) or bool(await uow.passkeys.of_user(user_id))
 
 
-async def put_password(uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant) -> None:
+async def require_long_password(uow: IdentityWork, user_id: UUID) -> None:
+    """Raise PasswordTooShort where a sign-in must not rest on the password alone."""
+    credential = await uow.passwords.find(user_id)
+    if credential is not None and credential.is_short:
+        raise PasswordTooShort()
+
+
+async def put_password(
+    uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant, *, is_short: bool = False
+) -> None:
     """Have this be the user's password, the first one or in place of another."""
     credential = await uow.passwords.find(user_id)
     if credential is None:
-        uow.passwords.add(PasswordCredential.set(user_id, password_hash, at))
+        uow.passwords.add(PasswordCredential.set(user_id, password_hash, at, is_short=is_short))
     else:
-        credential.change(password_hash, at)
+        credential.change(password_hash, at, is_short=is_short)

@@ -11,7 +11,13 @@ from application.identity.views import AccessGrant
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import InvalidGrant, SecondFactorRequired, TokenRefused
+from domain.identity.errors import (
+    WRONG_PASSKEY,
+    WRONG_PASSWORD,
+    InvalidGrant,
+    SecondFactorRequired,
+    TokenRefused,
+)
 from domain.identity.sessions import Method
 from domain.identity.users import User
 from domain.shared.actor import Actor
@@ -46,7 +52,7 @@ class ReauthenticationService:
             return await self._by_password(actor, password, shown)
         passkey = await self._passkeys.alone(actor, shown.passkey or {})
         if passkey.user_id != actor.user_id:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSKEY)
         return await settled(lambda: self._renew(actor, PASSKEY_ALONE))
 
     async def _by_password(self, actor: Actor, password: str, shown: Shown) -> AccessGrant:
@@ -55,7 +61,7 @@ class ReauthenticationService:
         await self._throttle.arrive(address, user.email)
         fits, _ = await self._passwords.verify(password, credential.password_hash if credential else None)
         if not fits:
-            raise InvalidGrant()
+            raise InvalidGrant(detail=WRONG_PASSWORD)
         try:
             methods = await self._factors.prove(actor, user.id, shown)
         except SecondFactorRequired:

@@ -10,7 +10,7 @@ from application.identity.passkey_check import PasskeyCheck
 from application.identity.sessions import settled
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
-from domain.identity.errors import InvalidGrant, SecondFactorRequired
+from domain.identity.errors import WRONG_PASSWORD, InvalidGrant, SecondFactorRequired
 from domain.identity.second_factors import TotpFactor
 from domain.identity.sessions import Method
 from domain.shared.actor import Actor
@@ -52,7 +52,10 @@ class SecondFactors:
         if app is None and not passkeys:
             return (Method.PASSWORD,)
         if shown.passkey is not None:
-            await self._passkeys.beside_password(actor, user_id, shown.passkey)
+            try:
+                await self._passkeys.beside_password(actor, user_id, shown.passkey)
+            except InvalidGrant:  # in the same words as a wrong password
+                raise InvalidGrant(detail=WRONG_PASSWORD) from None
             return BESIDE_PASSWORD
         if shown.code is not None:
             return Method.PASSWORD, await self._by_code(actor, user_id, app, shown.code), Method.SEVERAL
@@ -68,14 +71,14 @@ class SecondFactors:
         step = self._totp_codes.step_of(app.secret_sealed, user_id, code, self._clock.now()) if app else None
         async with self._work(Operation("totp.spend", actor)) as uow:
             if step is None or not await uow.totp_factors.spend(user_id, step):
-                raise InvalidGrant()
+                raise InvalidGrant(detail=WRONG_PASSWORD)
         return Method.CODE
 
     async def _spend_recovery_code(self, actor: Actor, user_id: UUID, code_hash: str) -> None:
         async with self._work(Operation("recovery_code.use", actor)) as uow:
             codes = await uow.recovery_codes.find(user_id)
             if codes is None or not codes.use(code_hash, self._clock.now()):
-                raise InvalidGrant()
+                raise InvalidGrant(detail=WRONG_PASSWORD)
             await uow.commit(None)
 
 

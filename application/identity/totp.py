@@ -1,7 +1,7 @@
 """The authenticator app of one's own account, and the recovery codes that stand in for lost factors."""
 
 from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
-from application.identity.passwords import has_second_factor
+from application.identity.passwords import has_second_factor, require_long_password
 from application.identity.ports import SignInThrottle
 from application.identity.rights import require_recent, require_session
 from application.identity.second_factors import remove_recovery_codes
@@ -74,7 +74,8 @@ class TotpService:
             return await uow.commit(await _view(uow, factor, actor))
 
     async def remove(self, actor: Actor) -> None:
-        """Forget the app, and the recovery codes where no other second factor is left. Raises NotFound."""
+        """Forget the app, and the recovery codes where no other second factor is left. Raises NotFound, and
+        PasswordTooShort where the password is none to sign in with alone."""
         require_session(actor)
         require_recent(actor)
 
@@ -83,9 +84,12 @@ class TotpService:
                 factor = await uow.totp_factors.find(actor.require_user())
                 if factor is None:
                     raise NotFound(detail="You have no authenticator app.")
+                is_last = not await uow.passkeys.of_user(factor.id)
+                if is_last and factor.is_active:
+                    await require_long_password(uow, factor.id)
                 factor.remove(self._clock.now())
                 uow.totp_factors.remove(factor)
-                if not await uow.passkeys.of_user(factor.id):
+                if is_last:
                     await remove_recovery_codes(uow, factor.id, self._clock)
                 await uow.commit(None)
 

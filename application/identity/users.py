@@ -200,7 +200,8 @@ class UserService:
                 await require_holding(uow, actor, user.roles)
                 second_factor = await has_second_factor(uow, user.id)
                 kept = await self._hash(user, password, second_factor=second_factor)
-                await put_password(uow, user.id, kept, self._clock.now())
+                is_short = self._passwords.is_short(password)
+                await put_password(uow, user.id, kept, self._clock.now(), is_short=is_short)
                 await end_sessions(uow, user.id, self._clock.now())
                 await uow.commit(None)
 

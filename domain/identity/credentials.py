@@ -48,18 +48,19 @@ class ApiKeyRevoked(DomainEvent):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class PasswordCredential(Aggregate):
-    """The password of one user; `id` is the user's id."""
+    """The password of one user; `id` is the user's id. `is_short`: it is long enough only beside a second factor."""
 
     password_hash: str
+    is_short: bool = False
 
     @classmethod
-    def set(cls, user_id: UUID, password_hash: str, at: Instant) -> "PasswordCredential":
-        credential = cls(id=user_id, created_at=at, updated_at=at, password_hash=password_hash)
+    def set(cls, user_id: UUID, password_hash: str, at: Instant, *, is_short: bool = False) -> "PasswordCredential":
+        credential = cls(id=user_id, created_at=at, updated_at=at, password_hash=password_hash, is_short=is_short)
         credential.record(PasswordChanged(user_id=user_id, at=at))
         return credential
 
-    def change(self, password_hash: str, at: Instant) -> None:
-        self.password_hash = password_hash
+    def change(self, password_hash: str, at: Instant, *, is_short: bool = False) -> None:
+        self.password_hash, self.is_short = password_hash, is_short
         self.record(PasswordChanged(user_id=self.id, at=at))
 
 

@@ -26,10 +26,17 @@ class LastAdministrator(RuleBroken):
 
 
 class InvalidGrant(Malformed):
-    """A sign-in or refresh that is refused; RFC 6749 §5.2 `invalid_grant`. Says the same for every cause."""
+    """A sign-in or refresh that is refused; RFC 6749 §5.2 `invalid_grant`. Says what was shown, and the same for every
+    cause."""
 
     default_code = "invalid_grant"
-    default_detail = "The e-mail and password, or the refresh token, are not valid."
+    default_detail = "The credentials given are not valid."
+
+
+WRONG_PASSWORD = "The e-mail, the password, or the second factor that was sent is not valid."  # noqa: S105 (a sentence)
+WRONG_REFRESH_TOKEN = "The refresh token is not valid: it was used before, or its session is over. Sign in again."  # noqa: S105 (a sentence)
+WRONG_PASSKEY = "The passkey is not valid here and now: ask for new options and try again."
+WRONG_CODE = "The code or its code_verifier is not valid: a code works once, for a minute. Begin the sign-in again."
 
 
 class SecondFactorRequired(InvalidGrant):
@@ -74,6 +81,15 @@ class PasskeyKnown(AlreadyExists):
 class PasswordRefused(Invalid):
     default_code = "password_refused"
     default_detail = "This password is not accepted; see errors."
+
+
+class PasswordTooShort(WrongState):
+    """The last second factor cannot go while the password is one that was long enough only beside it."""
+
+    default_code = "password_too_short"
+    default_detail = (
+        "Your password is long enough only beside a second factor: change it to a longer one, then remove this one."
+    )
 
 
 class UnknownRole(Invalid):

@@ -81,7 +81,7 @@ class IdentityContainer(DeclarativeContainer):
         security.recovery_texts,
         passkey_check,
     )
-    factor_reset = Singleton(FactorReset, persistence.store, persistence.clock)
+    factor_reset = Singleton(FactorReset, persistence.store, persistence.clock, mail.requests)
     starts = Singleton(SessionStarts, persistence.store, persistence.clock, tokens)
     passkeys = Singleton(PasskeyService, persistence.store, persistence.clock, passkey_check, security.passkeys, starts)
     totp = Singleton(
@@ -133,7 +133,13 @@ class IdentityContainer(DeclarativeContainer):
     registration = Callable(Registration, settings.provided.mail.registration)
     self_service = Singleton(SelfService, persistence.store, passwords, mail.requests, registration)
     confirmations = Singleton(
-        ConfirmationService, persistence.store, persistence.clock, passwords, mail.links, mail.requests
+        ConfirmationService,
+        persistence.store,
+        persistence.clock,
+        passwords,
+        mail.links,
+        mail.requests,
+        limits.sign_in,
     )
     account_mail = Singleton(
         AccountMailService,

@@ -6,7 +6,14 @@ import pytest
 
 from application.identity.second_factors import Shown
 from application.identity.views import TokenPair
-from domain.identity.errors import InvalidGrant, PasskeyKnown, PasskeyRefused, PasswordRefused, SecondFactorRequired
+from domain.identity.errors import (
+    InvalidGrant,
+    PasskeyKnown,
+    PasskeyRefused,
+    PasswordRefused,
+    PasswordTooShort,
+    SecondFactorRequired,
+)
 from domain.identity.passkeys import PASSKEYS_MAX
 from domain.identity.users import User
 from domain.shared.actor import Actor, system_actor
@@ -220,6 +227,11 @@ async def test_beside_a_passkey_a_shorter_password_will_do(in_memory: Store) -> 
         await identity.account.change_password(actor, PASSWORD, "eight ch")
     await added(identity, actor)
     await identity.account.change_password(actor, PASSWORD, "eight ch")
+    (passkey,) = await identity.passkeys.list(actor)
+    with pytest.raises(PasswordTooShort):
+        await identity.passkeys.remove(actor, passkey.id)
+    await added(identity, actor)
+    await identity.passkeys.remove(actor, passkey.id)
 
 
 async def test_a_shut_account_is_not_opened_by_its_passkey(store: Store) -> None:

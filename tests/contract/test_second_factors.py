@@ -7,16 +7,17 @@ import pytest
 
 from adapters.limits.sign_in import USUAL
 from application.identity.second_factors import Shown
-from domain.identity.errors import InvalidGrant, SecondFactorRequired
+from domain.identity.errors import InvalidGrant, PasswordTooShort, SecondFactorRequired
 from domain.identity.users import User
 from domain.shared.actor import Actor, system_actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery, Sort
 from tests.contract.test_sign_in import outcomes
-from tests.identity_services import Identity, a_throttle, identity_on
+from tests.identity_services import ORIGIN, PASSWORD, Identity, a_throttle, identity_on
 from tests.stores import Store
 
 ROOT = system_actor("test")
+SHORT = "x9 v-q2k"
 
 
 async def enrolled(identity: Identity) -> tuple[User, Actor, pyotp.TOTP]:
@@ -100,6 +101,47 @@ async def test_a_deleted_user_leaves_no_factor(store: Store) -> None:
     await identity.users.delete(ROOT, user.id, expected=None)
     assert await store.stored("totp_factors", user.id) is None
     assert await store.stored("recovery_codes", user.id) is None
+
+
+async def test_a_short_password_does_not_outlive_the_second_factor(store: Store) -> None:
+    identity = await identity_on(store)
+    user, actor, _ = await enrolled(identity)
+    await identity.account.change_password(actor, PASSWORD, SHORT)
+    with pytest.raises(PasswordTooShort):
+        await identity.totp.remove(actor)
+    with pytest.raises(SecondFactorRequired):
+        await identity.sign_in(user, SHORT)
+    await identity.account.change_password(actor, SHORT, PASSWORD)
+    await identity.totp.remove(actor)
+    await identity.sign_in(user)
+
+
+async def test_a_reset_of_factors_forgets_a_short_password_and_mails_a_link(store: Store) -> None:
+    identity = await identity_on(store)
+    user, actor, _ = await enrolled(identity)
+    await identity.account.change_password(actor, PASSWORD, SHORT)
+    await identity.factor_reset.reset(ROOT, user.id)
+    with pytest.raises(InvalidGrant):
+        await identity.sign_in(user, SHORT)
+    await identity.deliver()
+    token = identity.mailbox.token(user.email)
+    await identity.confirmations.reset_password(ORIGIN, token=token, password=PASSWORD)
+    await identity.sign_in(user)
+
+
+async def test_a_short_password_by_link_or_administrator_is_known_as_one(store: Store) -> None:
+    identity = await identity_on(store)
+    user, actor, _ = await enrolled(identity)
+    await identity.users.reset_password(ROOT, user.id, SHORT)
+    with pytest.raises(PasswordTooShort):
+        await identity.totp.remove(actor)
+    await identity.users.reset_password(ROOT, user.id, PASSWORD)
+    await identity.self_service.reset_password(ORIGIN, email=user.email)
+    await identity.deliver()
+    token = identity.mailbox.token(user.email)
+    await identity.confirmations.reset_password(ORIGIN, token=token, password=SHORT)
+    with pytest.raises(PasswordTooShort):
+        await identity.totp.remove(actor)
 
 
 async def events(store: Store, name: str) -> list[Any]:

@@ -41,6 +41,21 @@ async def test_somebody_registers_and_signs_in(mailed: Mailed) -> None:
     assert (shown["roles"], shown["email_verified"]) == (["viewer"], True)
 
 
+async def test_an_address_that_was_registered_twice_asks_whose_account_it_is(mailed: Mailed) -> None:
+    service, mailbox = mailed
+    for content in (ADA, ADA | {"name": "Mallory", "password": NEW}):
+        await ask(service, "register", content)
+        await service.deliver()
+    content = {"token": mailbox.token(ADA["email"])}
+    refused = await service.anonymous.post("/auth/email-verifications/confirm", content)
+    assert (refused.status_code, refused.json()["code"]) == (422, "password_refused")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/password"]
+    answer = await service.anonymous.post("/auth/email-verifications/confirm", content | {"password": PASSWORD})
+    assert answer.status_code == 204
+    ada = await service.signed_in(ADA["email"])
+    assert (await ada.get("/me")).json()["name"] == "Ada"
+
+
 async def test_a_forgotten_password_is_replaced_and_all_sessions_end(mailed: Mailed) -> None:
     service, mailbox = mailed
     person = await service.person()

@@ -92,6 +92,7 @@ async def test_only_the_right_password_learns_of_a_second_factor(service: Servic
     ]
     told = [{name: value for name, value in one.items() if name not in {"instance", "request_id"}} for one in problems]
     assert all(one == told[0] for one in told)
+    assert "second factor" in told[0]["detail"]
     assert (await password_grant(service, person, totp=right)).status_code == 200, "a wrong password spends no code"
 
 

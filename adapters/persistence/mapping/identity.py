@@ -38,12 +38,17 @@ def user_from_row(row: Row) -> User:
 
 
 def password_to_row(credential: PasswordCredential) -> Row:
-    return {"password_hash": credential.password_hash}
+    return {"password_hash": credential.password_hash, "is_short": credential.is_short}
 
 
 def password_from_row(row: Row) -> PasswordCredential:
+    """Releases before 0.2 do not say whether a password is short: they took long ones only."""
     return PasswordCredential(
-        id=row["id"], created_at=row["created_at"], updated_at=row["updated_at"], password_hash=row["password_hash"]
+        id=row["id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        password_hash=row["password_hash"],
+        is_short=bool(row["is_short"]),
     )
 
 
@@ -191,7 +196,7 @@ PASSWORDS = AggregateMapping[PasswordCredential](
     table="passwords",
     to_row=password_to_row,
     from_row=password_from_row,
-    secret=frozenset({"password_hash"}),
+    secret=frozenset({"password_hash", "is_short"}),
 )
 SESSIONS = AggregateMapping[Session](
     kind="session",

@@ -12,6 +12,7 @@ from domain.identity.errors import (
     InvalidGrant,
     PasskeyKnown,
     PasskeyRefused,
+    PasswordTooShort,
     ReauthenticationRequired,
     SessionRequired,
 )
@@ -110,10 +111,13 @@ async def add_passkey(
     "/me/passkeys/{passkey_id}",
     tags=["Account"],
     status_code=204,
-    responses=problems(SessionRequired, ReauthenticationRequired),
+    responses=problems(SessionRequired, ReauthenticationRequired, PasswordTooShort),
 )
 async def remove_passkey(actor: Annotated[Actor, signed_in("")], passkey_id: IdInPath, passkeys: Passkeys) -> Response:
-    """Forget a passkey, and the recovery codes where it was the last second factor."""
+    """Forget a passkey, and the recovery codes where it was the last second factor.
+
+    The last one stays (`password_too_short`) while the password is long enough only beside it.
+    """
     await passkeys.remove(actor, passkey_id)
     return no_content()
 

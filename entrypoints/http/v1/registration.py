@@ -74,15 +74,23 @@ async def request_email_verification(origin: Caller, content: Address, asking: A
     return _accepted()
 
 
-@router.post("/email-verifications/confirm", status_code=204, responses=problems(LinkInvalid, EmailTaken))
+@router.post(
+    "/email-verifications/confirm",
+    status_code=204,
+    responses=problems(LinkInvalid, EmailTaken, PasswordRefused, RateLimited, BUSY),
+)
 async def confirm_email(
     origin: Silent,
     content: Annotated[EmailConfirmation, Depends(JsonBody(EmailConfirmation, CONFIRMATION))],
     confirming: Confirming,
 ) -> Response:
     """Use the link of a mail: the address counts as confirmed, a new one is taken over, or the account that was asked
-    for is made."""
-    await confirming.confirm_email(origin, token=content.token)
+    for is made.
+
+    Where several people asked for an account with the address, `password` tells which account is made: send the one
+    that was chosen at registration. Without it, or with another, the answer is `password_refused`, and the link stays.
+    """
+    await confirming.confirm_email(origin, token=content.token, password=content.password)
     return no_content()
 
 

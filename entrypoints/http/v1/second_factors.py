@@ -7,7 +7,13 @@ from starlette.responses import Response
 
 from application.identity.totp import TotpService
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import CodeRefused, ReauthenticationRequired, SecondFactorMissing, SessionRequired
+from domain.identity.errors import (
+    CodeRefused,
+    PasswordTooShort,
+    ReauthenticationRequired,
+    SecondFactorMissing,
+    SessionRequired,
+)
 from domain.shared.actor import Actor
 from domain.shared.errors import NotFound, RateLimited, WrongState
 from entrypoints.http.bodies import JsonBody, Nothing
@@ -70,9 +76,14 @@ async def add_totp(
     return changed(totp_out(view), repeat=repeat)
 
 
-@router.delete("/totp", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired, NotFound))
+@router.delete(
+    "/totp", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired, NotFound, PasswordTooShort)
+)
 async def remove_totp(actor: Annotated[Actor, signed_in("")], totp: Totp) -> Response:
-    """Forget the authenticator app, and the recovery codes where it was the last second factor."""
+    """Forget the authenticator app, and the recovery codes where it was the last second factor.
+
+    The last one stays (`password_too_short`) while the password is long enough only beside it.
+    """
     await totp.remove(actor)
     return no_content()
 

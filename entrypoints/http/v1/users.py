@@ -188,7 +188,11 @@ async def reset_factors(
     _: Empty,
     factor_reset: Annotated[FactorReset, provided("identity.factor_reset")],
 ) -> Response:
-    """Forget all second factors of a user who has lost them, and end all sessions. The password alone signs in then."""
+    """Forget all second factors of a user who has lost them, and end all sessions. The password alone signs in then.
+
+    A password that was long enough only beside a second factor goes as well, and the user is mailed a link to choose
+    another one.
+    """
     await factor_reset.reset(actor, user_id)
     return no_content()
 

@@ -50,6 +50,7 @@ passwords = Table(
     Column("id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     *root_columns()[1:],
     Column("password_hash", key_text(255), nullable=False),
+    Column("is_short", Boolean()),
 )
 sessions = Table(
     "sessions",

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from domain.identity.password_policy import PASSWORD_MAX
 from entrypoints.http.bodies import Input
 from entrypoints.http.v1.schemas.users import Email, Name, NewPassword
 
@@ -25,6 +26,14 @@ class AddressIn(Input):
 
 class EmailConfirmation(Input):
     token: LinkToken
+    password: Annotated[
+        str | None,
+        Field(
+            max_length=PASSWORD_MAX,
+            description="The one that was chosen at registration; needed only where the address was registered several"
+            " times.",
+        ),
+    ] = None
 
 
 class PasswordChoice(Input):
