@@ -30,7 +30,10 @@ PUBLISHED_BEFORE = timedelta(minutes=2)
 
 class RotationTooSoon(Conflict):
     default_code = "rotation_too_soon"
-    default_detail = "The next key was published a moment ago; wait two minutes, so that everybody knows it."
+    default_detail = (
+        "The next key was published a moment ago; wait two minutes, so that everybody knows it, or use --at-once where "
+        "the present one has leaked."
+    )
 
 
 class KeyRing:

@@ -29,8 +29,11 @@ class AuditWork(Commits, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedVerification:
-    job_id: UUID
+class VerificationAnswer:
+    """The verdict, or the job that will find it where there is too much to wait for."""
+
+    verdict: Verdict | None = None
+    job_id: UUID | None = None
 
 
 class VerifyService:
@@ -47,8 +50,12 @@ class VerifyService:
         self._work, self._trail, self._verification = work, trail, verification
         self._copies, self._queue = copies, queue
 
-    async def verify(self, actor: Actor, first: int, last: int | None) -> Verdict | None:
-        """The verdict on the batches that hold these sequences; None where they are too many to wait for.
+    @repeatable
+    async def verify(
+        self, actor: Actor, first: int, last: int | None, *, repeat: Repeat | None = None
+    ) -> VerificationAnswer:
+        """The verdict on the batches that hold these sequences. Where they are too many to wait for, a job verifies
+        them and fails with `audit_tampered` and the place where anything differs.
 
         Raises Invalid where `last` is before `first`.
         """
@@ -56,21 +63,14 @@ class VerifyService:
         if last is not None and last < first:
             detail = "The last sequence is before the first one."
             raise Invalid(violations=[Violation("/last_sequence", "out_of_order", detail)])
-        end = await self._trail.end()
-        if min(last or end, end) - first >= AT_ONCE_MAX:
-            return None
-        return await self._verification.run(await self._copies.all(), first, last)
-
-    @repeatable
-    async def queue(
-        self, actor: Actor, first: int, last: int | None, *, repeat: Repeat | None = None
-    ) -> QueuedVerification:
-        """Have a job verify these sequences; it fails with `audit_tampered` and the place where anything differs."""
-        actor.require(Permission.AUDIT_READ)
         async with self._work(Operation("audit.verify", actor, repeat)) as uow:
+            end = await self._trail.end()
+            if min(last or end, end) - first < AT_ONCE_MAX:
+                verdict = await self._verification.run(await self._copies.all(), first, last)
+                return await uow.commit(VerificationAnswer(verdict=verdict))
             payload = {"first": first, "last": last}
             ticket = uow.jobs.queue(VERIFY, new_id(), actor.user_id, unit="entries", payload=payload)
-            return await uow.commit(QueuedVerification(ticket.id))
+            return await uow.commit(VerificationAnswer(job_id=ticket.id))
 
     async def carry_out(self, ticket: JobTicket, run: Run) -> None:
         """Do the work of a claimed job; where the claim was lost meanwhile, nothing is written."""

@@ -7,9 +7,10 @@ from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.passwords import PasswordKeeper, has_second_factor
 from application.identity.ports import IdentityLists, IdentityWork, SignInThrottle
 from application.identity.rights import require_recent, require_session
-from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
+from application.identity.sessions import end_sessions, sweep_sessions
 from application.identity.views import SessionView, UserView
 from application.shared.ports import Clock
+from application.shared.settling import require_version, settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import PasswordRefused

@@ -7,10 +7,10 @@ from application.identity.letters import Letters
 from application.identity.links import LinkContent, Links
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.ports import IdentityWork
-from application.identity.sessions import settled
 from application.shared.jobs import JobTicket
 from application.shared.mail import Mail, Mailer, MailRefused
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.one_time_tokens import TokenPurpose
 from domain.identity.users import User, UserKind

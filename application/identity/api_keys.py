@@ -5,9 +5,9 @@ from uuid import UUID
 
 from application.identity.ports import ApiKeySecrets, IdentityLists, IdentityWork
 from application.identity.rights import require_recent, rights_in
-from application.identity.sessions import require_version, settled
 from application.identity.views import ApiKeyView, IssuedApiKey
 from application.shared.ports import Clock
+from application.shared.settling import require_version, settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.credentials import ApiKey
 from domain.identity.errors import RightsNotHeld, ScopeNotHeld

@@ -14,9 +14,9 @@ from application.identity.ports import (
 )
 from application.identity.rights import rights_in
 from application.identity.second_factors import SecondFactors, Shown
-from application.identity.sessions import settled
 from application.identity.views import AccessGrant, TokenPair
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import (

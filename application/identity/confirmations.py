@@ -5,8 +5,9 @@ from application.identity.links import LinkContent, Links, OpenLink
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
 from application.identity.ports import IdentityWork, SignInThrottle
-from application.identity.sessions import end_sessions, settled, sweep_sessions
+from application.identity.sessions import end_sessions, sweep_sessions
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import EmailTaken, LinkInvalid, PasswordRefused

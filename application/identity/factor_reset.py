@@ -4,10 +4,11 @@ from uuid import UUID
 
 from application.identity.factor_ports import FactorWork
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
-from application.identity.rights import require_holding, require_recent
+from application.identity.rights import guard_administrator, require_holding, require_recent
 from application.identity.second_factors import remove_recovery_codes
-from application.identity.sessions import end_sessions, settled
+from application.identity.sessions import end_sessions
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.shared.actor import Actor, Permission
 
@@ -21,7 +22,8 @@ class FactorReset:
     async def reset(self, actor: Actor, user_id: UUID) -> None:
         """Forget authenticator app, passkeys and recovery codes of a user and end all sessions: from then on the
         password alone signs in. One that is too short for that goes as well, and the user is mailed a link to choose
-        another. Raises NotFound, RightsNotHeld, ReauthenticationRequired."""
+        another. Raises NotFound, RightsNotHeld, ReauthenticationRequired, and LastAdministrator where what goes was the
+        only way in of the last one: a new password helps first."""
         actor.require(Permission.USERS_WRITE)
         require_recent(actor)
 
@@ -48,6 +50,7 @@ class FactorReset:
                         ),
                     )
                 await end_sessions(uow, user_id, now)
+                guard_administrator(uow, user)
                 await uow.commit(None)
 
         await settled(attempt)

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from application.identity.federation_ports import FederationWork
-from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE
-from application.identity.rights import roles_named
+from application.identity.ports import ROLES_IN_PLACE
+from application.identity.rights import guard_administrator, roles_named
 from application.shared.ports import Clock
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.errors import AccountDisabled, AccountUnknown, LastAdministrator
@@ -93,7 +93,7 @@ class FederatedAccounts:
         if roles == user.roles:
             return False
         if ADMIN.name in user.roles - roles:
-            uow.guard(LAST_ADMINISTRATOR, user.id)
+            guard_administrator(uow, user)
         _guard_given(uow, user, roles - user.roles)
         user.set_roles(roles, self._clock.now())
         return True

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from application.identity.ports import IdentityLists, IdentityWork
-from application.identity.sessions import require_version, settled
 from application.identity.views import GroupView, UserView
 from application.shared.ports import Clock
+from application.shared.settling import require_version, settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.groups import Group
 from domain.shared.actor import Actor, Permission

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from application.identity.federation import FederationService
 from application.identity.federation_ports import FederationWork
-from application.identity.rights import require_recent, require_session
-from application.identity.sessions import require_version
+from application.identity.rights import guard_administrator, require_recent, require_session
 from application.identity.views import IdentityView
 from application.shared.ports import Clock
+from application.shared.settling import require_version
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.errors import WRONG_CODE, IdentityNeeded, IdentityTaken, InvalidGrant
 from domain.identity.federation import FederatedIdentity
@@ -69,6 +69,7 @@ class IdentityService:
                 raise IdentityNeeded()
             identity.unlink(self._clock.now())
             uow.identities.remove(identity)
+            guard_administrator(uow, await uow.users.get(identity.user_id))
             await uow.commit(None)
 
 

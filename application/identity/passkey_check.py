@@ -13,8 +13,8 @@ from application.identity.factor_ports import (
     ShownCredential,
 )
 from application.identity.federation_ports import SpentProofs
-from application.identity.sessions import settled
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.errors import WRONG_PASSKEY, InvalidGrant
 from domain.identity.passkeys import Passkey

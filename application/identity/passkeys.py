@@ -7,12 +7,12 @@ from uuid import UUID
 from application.identity.factor_ports import FactorWork, PasskeyCeremonies
 from application.identity.passkey_check import CREATION, PASSKEY_ALONE, PasskeyCheck
 from application.identity.passwords import require_long_password
-from application.identity.rights import require_recent, require_session
+from application.identity.rights import guard_administrator, require_recent, require_session
 from application.identity.second_factors import remove_recovery_codes
 from application.identity.session_starts import SessionStarts
-from application.identity.sessions import settled
 from application.identity.views import PasskeyView, TokenPair
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.errors import WRONG_PASSKEY, InvalidGrant, PasskeyKnown, PasskeyRefused
 from domain.identity.passkeys import PASSKEYS_MAX, Credential, Passkey
@@ -70,7 +70,8 @@ class PasskeyService:
 
     async def remove(self, actor: Actor, passkey_id: UUID) -> None:
         """Forget one, and the recovery codes with the last second factor. Raises NotFound for others', and
-        PasswordTooShort where the password is none to sign in with alone."""
+        PasswordTooShort where the password is none to sign in with alone, and LastAdministrator where it was the way in
+        of the last one."""
         require_session(actor)
         require_recent(actor)
         user_id = actor.require_user()
@@ -87,6 +88,7 @@ class PasskeyService:
                     await require_long_password(uow, user_id)
                 passkey.remove(self._clock.now())
                 uow.passkeys.remove(passkey)
+                guard_administrator(uow, await uow.users.get(user_id))
                 if is_last:
                     await remove_recovery_codes(uow, user_id, self._clock)
                 await uow.commit(None)

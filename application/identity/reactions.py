@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from application.identity.ports import IdentityWork
-from application.identity.sessions import end_sessions, settled
+from application.identity.sessions import end_sessions
 from application.shared.journal import JournalEntry, JournalEvent, Reaction
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.users import UserDisabled
 from domain.shared.actor import Origin, system_actor

@@ -6,9 +6,9 @@ from application.identity.passwords import PasswordKeeper
 from application.identity.ports import AccessTokens, IdentityWork, SignInThrottle
 from application.identity.rights import require_session, rights_in
 from application.identity.second_factors import SecondFactors, Shown
-from application.identity.sessions import settled
 from application.identity.views import AccessGrant
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import (

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from application.identity.ports import IdentityWork
-from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, SessionRequired, UnknownRole
-from domain.identity.roles import BUILT_IN, Rights, Role, rights_of
+from application.identity.ports import LAST_ADMINISTRATOR, IdentityWork
+from domain.identity.errors import RightsNotHeld, SessionRequired, UnknownRole
+from domain.identity.roles import ADMIN, BUILT_IN, Rights, Role, rights_of
+from domain.identity.users import User
 from domain.shared.actor import Actor, ActorType
 from domain.shared.errors import Violation
 
@@ -44,5 +45,10 @@ def require_session(actor: Actor) -> None:
 
 def require_recent(actor: Actor) -> None:
     """Raise ReauthenticationRequired where a person signed in too long ago for what is dangerous."""
-    if actor.outlived is not None:
-        raise ReauthenticationRequired(actor.outlived)
+    actor.require_recent()
+
+
+def guard_administrator(uow: IdentityWork, user: User) -> None:
+    """Have the commit refused with LastAdministrator where `user` is an administrator and none would remain."""
+    if ADMIN.name in user.roles:
+        uow.guard(LAST_ADMINISTRATOR, user.id)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from application.identity.ports import ROLES_IN_PLACE, IdentityWork
 from application.identity.rights import require_recent
-from application.identity.sessions import require_version
 from application.identity.views import RoleView
 from application.shared.ports import Clock
+from application.shared.settling import require_version
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.errors import RightsNotHeld, RoleBuiltIn, RoleNameTaken
 from domain.identity.roles import BUILT_IN, CustomRole

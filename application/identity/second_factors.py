@@ -7,8 +7,8 @@ from uuid import UUID
 
 from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
 from application.identity.passkey_check import PasskeyCheck
-from application.identity.sessions import settled
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.errors import WRONG_PASSWORD, InvalidGrant, SecondFactorRequired
 from domain.identity.second_factors import TotpFactor

@@ -1,22 +1,17 @@
-"""Sessions of others, and what several use cases do: end those of a user, and try again when a refresh moved one."""
+"""Sessions of others, and what several use cases do: end those of a user."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 from application.identity.ports import IdentityLists, IdentityWork
 from application.identity.rights import require_holding
 from application.identity.views import SessionView
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.sessions import SessionEnd
 from domain.shared.actor import Actor, Permission
-from domain.shared.entity import Aggregate
-from domain.shared.errors import NotFound, StaleVersion
+from domain.shared.errors import NotFound
 from domain.shared.values import Instant, ListQuery, Page
-
-R = TypeVar("R")
-TRIES = 10
 
 
 class SessionService:
@@ -58,16 +53,6 @@ class SessionService:
         return await settled(attempt)
 
 
-class ExpectationFailed(StaleVersion):
-    """The version that the caller saw is not the present one: trying again cannot help."""
-
-
-def require_version(entity: Aggregate, expected: int | None) -> None:
-    """Raise ExpectationFailed unless `entity`, still unchanged, has the version that the caller saw."""
-    if expected is not None and entity.version != expected:
-        raise ExpectationFailed()
-
-
 async def end_sessions(uow: IdentityWork, user_id: UUID, at: Instant, *, keep: UUID | None = None) -> int:
     """End all open sessions of a user but `keep`, within a work that the caller commits; how many there were."""
     sessions = [session for session in await uow.sessions.open_of(user_id) if session.id != keep]
@@ -87,15 +72,3 @@ async def sweep_sessions(
                 await uow.commit(None)
 
     await settled(attempt)
-
-
-async def settled(attempt: Callable[[], Awaitable[R]]) -> R:
-    """The result of `attempt`, which reads everything anew each time another writer was faster."""
-    for _ in range(TRIES - 1):
-        try:
-            return await attempt()
-        except ExpectationFailed:
-            raise
-        except StaleVersion:
-            continue
-    return await attempt()

@@ -5,9 +5,9 @@ from application.identity.passwords import has_second_factor, require_long_passw
 from application.identity.ports import SignInThrottle
 from application.identity.rights import require_recent, require_session
 from application.identity.second_factors import remove_recovery_codes
-from application.identity.sessions import settled
 from application.identity.views import RecoveryCodesView, TotpView
 from application.shared.ports import Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.errors import CodeRefused, SecondFactorMissing
 from domain.identity.second_factors import RECOVERY_CODES, RecoveryCodes, TotpFactor

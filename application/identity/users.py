@@ -6,11 +6,18 @@ from application.identity.account_mail import has_joined
 from application.identity.factor_ports import FactorWork
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
-from application.identity.ports import LAST_ADMINISTRATOR, ROLES_IN_PLACE, IdentityLists, IdentityWork
-from application.identity.rights import require_holding, require_known, require_recent, roles_named
-from application.identity.sessions import end_sessions, require_version, settled, sweep_sessions
+from application.identity.ports import ROLES_IN_PLACE, IdentityLists, IdentityWork
+from application.identity.rights import (
+    guard_administrator,
+    require_holding,
+    require_known,
+    require_recent,
+    roles_named,
+)
+from application.identity.sessions import end_sessions, sweep_sessions
 from application.identity.views import UserView
 from application.shared.ports import Clock
+from application.shared.settling import require_version, settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import AlreadyJoined, EmailTaken
@@ -139,16 +146,18 @@ class UserService:
         self, actor: Actor, user_id: UUID, *, expected: int | None = None, repeat: Repeat | None = None
     ) -> UserView:
         """Shut a user out of every replica within a second and end the sessions. Raises WrongState if shut out
-        already, and LastAdministrator."""
+        already, RightsNotHeld for users with more rights than the actor's, and LastAdministrator."""
         actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
 
         async def attempt() -> UserView:
             async with self._work(Operation("user.disable", actor, repeat)) as uow:
                 user = await uow.users.get(user_id)
+                await require_holding(uow, actor, user.roles)
                 require_version(user, expected)
                 user.disable(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
-                self._guard(uow, user)
+                guard_administrator(uow, user)
                 return await uow.commit(UserView.of(user))
 
         return await settled(attempt)
@@ -157,12 +166,15 @@ class UserService:
     async def enable(
         self, actor: Actor, user_id: UUID, *, expected: int | None = None, repeat: Repeat | None = None
     ) -> UserView:
-        """Let a user in again; sessions that slipped in meanwhile end. Raises WrongState if not shut out."""
+        """Let a user in again; sessions that slipped in meanwhile end. Raises WrongState if not shut out,
+        and RightsNotHeld as `disable`."""
         actor.require(Permission.USERS_WRITE)
+        require_recent(actor)
 
         async def attempt() -> UserView:
             async with self._work(Operation("user.enable", actor, repeat)) as uow:
                 user = await uow.users.get(user_id)
+                await require_holding(uow, actor, user.roles)
                 require_version(user, expected)
                 user.enable(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
@@ -171,19 +183,21 @@ class UserService:
         return await settled(attempt)
 
     async def delete(self, actor: Actor, user_id: UUID, *, expected: int | None) -> None:
-        """Remove an account with its password and keys, and end its sessions. Raises LastAdministrator."""
+        """Remove an account with its password and keys, and end its sessions. Raises RightsNotHeld as `disable`, and
+        LastAdministrator."""
         actor.require(Permission.USERS_WRITE)
         require_recent(actor)
 
         async def attempt() -> None:
             async with self._work(Operation("user.delete", actor)) as uow:
                 user = await uow.users.get(user_id)
+                await require_holding(uow, actor, user.roles)
                 require_version(user, expected)
                 user.delete(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
                 await self._remove_credentials(uow, user)
                 uow.users.remove(user)
-                self._guard(uow, user)
+                guard_administrator(uow, user)
                 await uow.commit(None)
 
         await settled(attempt)
@@ -245,14 +259,9 @@ class UserService:
 
     def _set_roles(self, uow: IdentityWork, user: User, roles: frozenset[str]) -> None:
         if ADMIN.name in user.roles - roles:
-            self._guard(uow, user)
+            guard_administrator(uow, user)
         self._guard_roles(uow, user, roles - user.roles)
         user.set_roles(roles, self._clock.now())
-
-    @staticmethod
-    def _guard(uow: IdentityWork, user: User) -> None:
-        if ADMIN.name in user.roles:
-            uow.guard(LAST_ADMINISTRATOR, user.id)
 
     @staticmethod
     def _guard_roles(uow: IdentityWork, user: User, given: frozenset[str]) -> None:

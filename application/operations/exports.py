@@ -11,6 +11,7 @@ from application.operations.ports import ExportFiles, ExportView, ExportWork, Pe
 from application.shared.jobs import JobTicket
 from application.shared.journal import JournalEntry, JournalEvent, Reaction
 from application.shared.ports import ActorDirectory, Clock
+from application.shared.settling import settled
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
 from domain.operations.exports import Export, ExportStatus
 from domain.shared.actor import Actor, ActorType, Permission, system_actor
@@ -44,17 +45,22 @@ class ExportService:
 
     @repeatable
     async def request(self, actor: Actor, user_id: UUID, *, repeat: Repeat | None = None) -> ExportView:
-        """Have an export made, or made anew. Raises NotFound, Forbidden."""
+        """Have an export made, or made anew. Raises NotFound, Forbidden, ReauthenticationRequired."""
         await self._require(actor, user_id)
-        async with self._work(Operation("export.request", actor, repeat)) as uow:
-            export = await uow.exports.of_user(user_id)
-            if export is None:
-                export = Export.request(user_id, self._clock.now())
-                uow.exports.add(export)
-            else:
-                export.renew(self._clock.now())
-            ticket = uow.jobs.queue(EXPORT, export.id, actor.user_id, unit="files")
-            return await uow.commit(ExportView.of(export, ticket.id))
+        actor.require_recent()
+
+        async def attempt() -> ExportView:
+            async with self._work(Operation("export.request", actor, repeat)) as uow:
+                export = await uow.exports.of_user(user_id)
+                if export is None:
+                    export = Export.request(user_id, self._clock.now())
+                    uow.exports.add(export)
+                else:
+                    export.renew(self._clock.now())
+                ticket = uow.jobs.queue(EXPORT, export.id, actor.user_id, unit="files")
+                return await uow.commit(ExportView.of(export, ticket.id))
+
+        return await settled(attempt)
 
     async def request_own(self, actor: Actor, *, repeat: Repeat | None = None) -> ExportView:
         """The same for whoever is signed in. Raises Forbidden for API keys."""

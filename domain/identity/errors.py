@@ -22,7 +22,10 @@ class EmailTaken(AlreadyExists):
 
 class LastAdministrator(RuleBroken):
     default_code = "last_admin"
-    default_detail = "At least one active administrator must remain: give somebody else the role admin first."
+    default_detail = (
+        "At least one active administrator who can sign in must remain: give the role admin to another person first, "
+        "who has a password, a passkey or a linked identity."
+    )
 
 
 class InvalidGrant(Malformed):
@@ -132,21 +135,6 @@ class SessionRequired(Forbidden):
 class ScopeNotHeld(Forbidden):
     default_code = "scope_not_held"
     default_detail = "A key cannot have scopes that its owner does not have."
-
-
-class ReauthenticationRequired(Unauthenticated):
-    """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds."""
-
-    default_code = "reauthentication_required"
-    default_detail = "You signed in too long ago for this: prove who you are at /me/reauthentication, or sign in again."
-
-    def __init__(self, max_age: int = 3600) -> None:
-        super().__init__()
-        self.max_age = max_age
-
-    @property
-    def members(self) -> Mapping[str, Any]:
-        return {"max_age": self.max_age}
 
 
 class LinkInvalid(Invalid):

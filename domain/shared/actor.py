@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from domain.shared.errors import Forbidden, Unauthenticated
+from domain.shared.errors import Forbidden, ReauthenticationRequired, Unauthenticated
 
 
 class Permission(StrEnum):
@@ -82,6 +82,11 @@ class Actor:
         if self.user_id is None:
             raise Unauthenticated()
         return self.user_id
+
+    def require_recent(self) -> None:
+        """Raise ReauthenticationRequired where a person signed in too long ago for what is dangerous."""
+        if self.outlived is not None:
+            raise ReauthenticationRequired(self.outlived)
 
 
 def system_actor(name: str, origin: Origin | None = None) -> Actor:

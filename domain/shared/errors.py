@@ -105,6 +105,21 @@ class Unauthenticated(FastOpsError):
     default_detail = "Sign in first: the token or key is missing, expired or no longer valid."
 
 
+class ReauthenticationRequired(Unauthenticated):
+    """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds."""
+
+    default_code = "reauthentication_required"
+    default_detail = "You signed in too long ago for this: prove who you are at /me/reauthentication, or sign in again."
+
+    def __init__(self, max_age: int = 3600) -> None:
+        super().__init__()
+        self.max_age = max_age
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        return {"max_age": self.max_age}
+
+
 class Forbidden(FastOpsError):
     kind = Kind.FORBIDDEN
     default_code = "forbidden"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from entrypoints.cli.output import require_free
 from entrypoints.cli.progress import Advance, progress
 from entrypoints.cli.service import Service, run
 
@@ -26,7 +27,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def export(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; unset: stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write, a new one; unset: stdout.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV for reading; it cannot be verified.")] = False,
     actor: Annotated[str | None, typer.Option(help="Only entries of this actor, by id.")] = None,
     action: Annotated[str | None, typer.Option(help="Only this action, such as user.create.")] = None,
@@ -37,7 +40,7 @@ def export(
 ) -> None:
     """Write the audit trail as JSON lines with all that `audit verify --export` needs, or as CSV.
 
-    A file is readable by its owner only, because it holds what is left of personal values.
+    A file is readable by its owner only, because it holds what is left of personal values. Exit code 4 if it is there.
     """
     from application.audit.export import Selection
 
@@ -110,6 +113,7 @@ def _written(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
+    require_free(output, "--output")
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -2,11 +2,22 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def require_free(file: Path, option: str) -> None:
+    """Refuse to write where a file is already, or where there is no folder for it (wrong use of `option`)."""
+    from domain.shared.errors import AlreadyExists
+
+    if file.exists():
+        raise AlreadyExists("file_exists", f"There is a file {file} already; name another one.")
+    if not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}: make it, or name another one", param_hint=option)
 
 
 def print_json(data: object) -> None:

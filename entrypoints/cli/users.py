@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from domain.shared.actor import Actor
-from domain.shared.errors import AlreadyExists
-from entrypoints.cli.output import JsonFlag, members, print_json, print_record, print_rows
+from entrypoints.cli.output import JsonFlag, members, print_json, print_record, print_rows, require_free
 from entrypoints.cli.service import Service, run
 
 if TYPE_CHECKING:
@@ -161,8 +160,7 @@ def export(
         _, parts = await exports.content(service.actor, asked.id)
         return b"".join([part async for part in parts])
 
-    if to.exists():
-        raise AlreadyExists("file_exists", "There is a file of this name already; name another one.")
+    require_free(to, "--to")
     content = run(work)
     with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)

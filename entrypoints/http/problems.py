@@ -13,9 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from application.audit.refusals import Refusals
-from domain.identity.errors import ReauthenticationRequired
 from domain.shared.actor import anonymous
-from domain.shared.errors import FastOpsError, Kind, NotFound, Violation
+from domain.shared.errors import FastOpsError, Kind, NotFound, ReauthenticationRequired, Violation
 from entrypoints.http.exchange import Exchange, exchange_of, root_of
 from entrypoints.http.limits import READ, limits_of
 from entrypoints.http.provided import resolver

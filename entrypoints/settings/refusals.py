@@ -31,7 +31,7 @@ class WrongSetting:
 
 
 class ProvidersRefused(ValueError):
-    """Providers of OIDC_PROVIDERS that cannot be used; the text says which member is wrong, and never what it is."""
+    """Providers of OIDC_PROVIDERS that cannot be used; the text names the wrong members, and never what they hold."""
 
 
 class WrongSettings(Exception):

@@ -66,24 +66,27 @@ def providers_of(setting: SecretStr | None) -> tuple[ProviderSettings, ...]:
         raise ProvidersRefused("is not JSON.") from None
     if not isinstance(items, list):
         raise ProvidersRefused("must be a JSON list.")
-    providers = tuple(_provider(place, item) for place, item in enumerate(items))
+    wrong = [flaw for place, item in enumerate(items) for flaw in _flaws(place, item)]
+    if wrong:
+        members = "a member" if len(wrong) == 1 else "members"
+        raise ProvidersRefused(f"has {members} that cannot be used: {'; '.join(wrong)}.")
+    providers = tuple(ProviderSettings.model_validate(item) for item in items)
     if len({provider.name for provider in providers}) != len(providers):
         raise ProvidersRefused("must give each provider a name of its own.")
     return providers
 
 
-def _provider(place: int, item: Any) -> ProviderSettings:
+def _flaws(place: int, item: Any) -> list[str]:
+    """What is wrong with a provider, by member and reason; never what the member holds."""
     try:
         provider = ProviderSettings.model_validate(item)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        member = "/".join(map(str, (place, *problem["loc"])))
-        raise ProvidersRefused(f"has a member that cannot be used: {member} {_reason(problem['type'])}.") from None
-    if "openid" not in provider.scopes:
-        raise ProvidersRefused(f"has a member that cannot be used: {place}/scopes must hold openid.")
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        return [f"{'/'.join(map(str, (place, *one['loc'])))} {_reason(one['type'])}" for one in problems]
+    flaws = [] if "openid" in provider.scopes else [f"{place}/scopes must hold openid"]
     if provider.roles and provider.roles_claim is None:
-        raise ProvidersRefused(f"has a member that cannot be used: {place}/roles needs roles_claim.")
-    return provider
+        flaws.append(f"{place}/roles needs roles_claim")
+    return flaws
 
 
 def _reason(kind: str) -> str:

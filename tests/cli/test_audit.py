@@ -91,6 +91,9 @@ def test_an_export_verifies_without_settings_and_database(terminal: Terminal, ba
     file = terminal.folder / "trail.jsonl"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text().count("\n") == terminal.done("audit", "export").out.count("\n")
+    written = file.read_text()
+    refused = terminal.run("audit", "export", "--output", "trail.jsonl")
+    assert (refused.code, "file_exists" in refused.err, file.read_text()) == (4, True, written)
     kept = [record["type"] for record in records(file.read_text())]
     assert (kept[0], kept[-1], kept.count("entry")) == ("trail", "end", 5)
     elsewhere = {"DATABASE_URL": "nothing://of-the-kind"}

@@ -128,6 +128,14 @@ class TestUsers:
         assert "file_exists" in ended.err
         assert (terminal.folder / "ada.zip").read_text() == "kept"
 
+    def test_an_export_into_no_folder_names_it(self, terminal: Terminal) -> None:
+        for command in (
+            ("user", "export", "ada@example.com", "--to"),
+            ("audit", "export", "--output"),
+        ):
+            ended = terminal.run(*command, "no-folder/file")
+            assert (ended.code, "no-folder" in ended.err) == (2, True)
+
     def test_refusals_end_by_their_kind(self, terminal: Terminal) -> None:
         create = ("user", "create", "--name", "Eve", "--email")
         terminal.done(*create, "eve@example.com")

@@ -164,7 +164,7 @@ async def test_a_sign_in_between_look_and_commit_of_a_new_password_loses(store: 
 
 async def test_one_administrator_is_left_however_many_go_at_once(store: Store) -> None:
     identity = await identity_on(store)
-    admins = [await identity.person(password=None, admin=True) for _ in range(5)]
+    admins = [await identity.person(admin=True) for _ in range(5)]
     done, refused = await outcomes(
         [
             identity.users.disable(ROOT, admins[0].id),

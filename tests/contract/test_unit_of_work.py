@@ -19,6 +19,7 @@ from domain.knowledge.documents import Content, Document
 from domain.knowledge.errors import ExternalIdTaken
 from domain.shared.errors import AlreadyExists, Conflict, NotFound, StaleVersion
 from domain.shared.values import new_id
+from tests.factories import PasswordFactory
 from tests.stores import Store
 
 
@@ -193,7 +194,7 @@ async def test_removing_a_parent_takes_its_children(store: Store) -> None:
 
 async def test_a_guard_that_breaks_keeps_everything_as_it_was(store: Store) -> None:
     user = a_user(store, roles=frozenset({"admin"}))
-    await store.given(user)
+    await store.given(user, PasswordFactory(user=user))
     async with store.operation("user.disable") as uow:
         (await uow.users.get(user.id)).disable(store.clock.now())
         uow.guard(LAST_ADMINISTRATOR, user.id)
@@ -205,7 +206,7 @@ async def test_a_guard_that_breaks_keeps_everything_as_it_was(store: Store) -> N
 
 async def test_all_administrators_disabled_at_once_leave_one(store: Store) -> None:
     users = [a_user(store, f"a{n}@example.com", frozenset({"admin"})) for n in range(6)]
-    await store.given(*users)
+    await store.given(*users, *(PasswordFactory(user=user) for user in users))
     both_read = asyncio.Barrier(6)
 
     async def disable(user: User) -> bool:

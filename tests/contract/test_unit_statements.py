@@ -132,7 +132,7 @@ async def test_what_locks_or_is_not_checked_is_written_in_a_transaction(
 ) -> None:
     units = watched(store, store.database.keep, monkeypatch)
     user = UserFactory(roles=frozenset({"admin"}))
-    await store.given(user)
+    await store.given(user, PasswordFactory(user=user))
     async with store.operation("guarded") as uow:
         uow.guard(Rule("identity.last_administrator", Conflict), user.id)
         (await uow.users.get(user.id)).rename("New", store.clock.now())

@@ -66,6 +66,18 @@ async def test_tampering_is_told_with_its_place(service: Service) -> None:
     assert verdict["findings"][0]["entry_id"] == str(entries[first - 1].id)
 
 
+async def test_a_verdict_at_once_is_repeated_by_its_key(stored: Service) -> None:
+    admin = await lived_in(stored)
+    key = {"Idempotency-Key": "verify-0"}
+    first = await admin.post("/audit-events/verify", {}, headers=key)
+    assert (first.status_code, first.json()["verdict"]["holds"]) == (200, True)
+    await stored.person()
+    again = await admin.post("/audit-events/verify", {}, headers=key)
+    assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (200, first.json(), "true")
+    other = await admin.post("/audit-events/verify", {"first_sequence": 2}, headers=key)
+    assert_problem(other, 422, "idempotency_key_reused")
+
+
 @pytest.mark.usefixtures("hardly_anything_at_once")
 async def test_much_is_verified_by_a_job(stored: Service) -> None:
     admin = await lived_in(stored)

@@ -1,5 +1,6 @@
 """Exports over HTTP: asked for, made by a job, fetched by the person and by administrators, gone after a week."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -90,3 +91,20 @@ async def test_asking_again_makes_it_anew(service: Service) -> None:
 async def test_a_key_does_not_take_the_data_of_its_owner(service: Service) -> None:
     key = await service.key_of(await service.person("editor"))
     assert (await key.post("/me/exports", {})).json()["code"] == "session_required"
+
+
+async def test_many_who_ask_at_once_all_get_an_export(stored: Service) -> None:
+    admin, person = await stored.person("admin"), await stored.person()
+    await person.post("/me/exports", {})
+    asked = [person.post("/me/exports", {}) for _ in range(4)]
+    asked += [admin.post(f"/users/{person.id}/exports", {}) for _ in range(4)]
+    answers = await asyncio.gather(*asked)
+    assert [answer.status_code for answer in answers] == [202] * 8
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_many_who_ask_first_at_once_share_one_export(stored: Service) -> None:
+    person = await stored.person()
+    answers = await asyncio.gather(*(person.post("/me/exports", {}) for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [202] * 5
+    assert len({answer.json()["id"] for answer in answers}) == 1

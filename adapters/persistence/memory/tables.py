@@ -14,7 +14,7 @@ from application.shared.journal import SetAside
 from application.shared.unit_of_work import RepeatLost, Rule
 from domain.audit.chain import Seal
 from domain.identity.roles import ADMIN, BUILT_IN
-from domain.identity.users import UserStatus
+from domain.identity.users import UserKind, UserStatus
 from domain.shared.errors import Conflict, StaleVersion
 
 PARENTS = {
@@ -37,8 +37,17 @@ RepeatKey = tuple[str, str, str]
 
 def _administrator_left(tables: Tables, _subject: UUID) -> bool:
     return any(
-        row["status"] == UserStatus.ACTIVE.value and any(owned["role"] == ADMIN.name for owned in row["roles"])
+        row["status"] == UserStatus.ACTIVE.value
+        and row["kind"] == UserKind.PERSON.value
+        and any(owned["role"] == ADMIN.name for owned in row["roles"])
+        and _can_sign_in(tables, row["id"])
         for row in tables["users"].values()
+    )
+
+
+def _can_sign_in(tables: Tables, user_id: UUID) -> bool:
+    return user_id in tables["passwords"] or any(
+        row["user_id"] == user_id for table in ("passkeys", "identities") for row in tables[table].values()
     )
 
 

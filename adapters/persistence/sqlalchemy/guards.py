@@ -1,10 +1,10 @@
 """Checks of rules over several rows. Each statement gives true where its rule holds after the change."""
 
-from sqlalchemy import Select, and_, exists, not_, select
+from sqlalchemy import Select, and_, exists, not_, or_, select
 
-from adapters.persistence.sqlalchemy.tables.identity import roles, user_roles, users
+from adapters.persistence.sqlalchemy.tables.identity import identities, passkeys, passwords, roles, user_roles, users
 from domain.identity.roles import ADMIN, BUILT_IN
-from domain.identity.users import UserStatus
+from domain.identity.users import UserKind, UserStatus
 
 GUARDS: dict[str, Select[tuple[bool]]] = {
     "identity.last_administrator": select(
@@ -13,6 +13,12 @@ GUARDS: dict[str, Select[tuple[bool]]] = {
                 user_roles.c.role == ADMIN.name,
                 users.c.id == user_roles.c.user_id,
                 users.c.status == UserStatus.ACTIVE.value,
+                users.c.kind == UserKind.PERSON.value,
+                or_(
+                    exists().where(passwords.c.id == users.c.id),
+                    exists().where(passkeys.c.user_id == users.c.id),
+                    exists().where(identities.c.user_id == users.c.id),
+                ),
             )
         )
     ),

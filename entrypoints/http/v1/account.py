@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from application.identity.account import AccountService
 from application.identity.views import UserView
-from domain.identity.errors import MailOff, PasswordRefused, ReauthenticationRequired, SessionRequired
+from domain.identity.errors import MailOff, PasswordRefused, SessionRequired
 from domain.shared.actor import Actor
-from domain.shared.errors import RateLimited
+from domain.shared.errors import RateLimited, ReauthenticationRequired
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag_of

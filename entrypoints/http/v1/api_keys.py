@@ -9,9 +9,9 @@ from starlette.responses import Response
 from application.identity.api_keys import ApiKeyService
 from application.identity.views import ApiKeyView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, ScopeNotHeld
+from domain.identity.errors import RightsNotHeld, ScopeNotHeld
 from domain.shared.actor import Actor, Permission
-from domain.shared.errors import NotFound, WrongState
+from domain.shared.errors import NotFound, ReauthenticationRequired, WrongState
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag_of

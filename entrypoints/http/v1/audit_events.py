@@ -17,7 +17,7 @@ from entrypoints.http.limits import HEAVY
 from entrypoints.http.lists import ListParameters, listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
-from entrypoints.http.representations import changed, content_tag, json_response, place, resource
+from entrypoints.http.representations import changed, content_tag, place, resource
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.audit_events import (
     AUDIT_EVENT,
@@ -100,12 +100,11 @@ async def verify_audit_events(
     the place where anything differs.
     """
     first, last = content.first_sequence, content.last_sequence
-    verdict = await verifying.verify(actor, first, last)
-    if verdict is not None:
-        return json_response(verification_out(verdict, None))
-    queued = await verifying.queue(actor, first, last, repeat=repeat)
-    location = place(request, "jobs", queued.job_id)
-    return changed(verification_out(None, queued.job_id), status=202, location=location, repeat=repeat)
+    answer = await verifying.verify(actor, first, last, repeat=repeat)
+    told = verification_out(answer.verdict, answer.job_id)
+    if answer.job_id is None:
+        return changed(told, repeat=repeat)
+    return changed(told, status=202, location=place(request, "jobs", answer.job_id), repeat=repeat)
 
 
 @checkpoints.get("", response_model=CheckpointsOut, responses={200: page_of(CHECKPOINT)})

@@ -10,6 +10,7 @@ from application.operations.ports import ExportView
 from application.shared.unit_of_work import Repeat
 from domain.identity.errors import RightsNotHeld, SessionRequired
 from domain.shared.actor import Actor, Permission
+from domain.shared.errors import ReauthenticationRequired
 from entrypoints.http.bodies import JsonBody, Nothing
 from entrypoints.http.conditional import tag_of
 from entrypoints.http.documented import add_fields, problems
@@ -39,7 +40,7 @@ add_fields(CONTENT, "Content-Disposition")
     "/me/exports",
     status_code=202,
     response_model=ExportOut,
-    responses={202: shown(EXPORT, "Location"), **problems(SessionRequired)},
+    responses={202: shown(EXPORT, "Location"), **problems(SessionRequired, ReauthenticationRequired)},
 )
 async def export_account(
     request: Request, actor: Annotated[Actor, signed_in(load=HEAVY)], _: Empty, repeat: RepeatKey, exports: Exports
@@ -53,7 +54,7 @@ async def export_account(
     "/users/{user_id}/exports",
     status_code=202,
     response_model=ExportOut,
-    responses={202: shown(EXPORT, "Location"), **problems(RightsNotHeld)},
+    responses={202: shown(EXPORT, "Location"), **problems(RightsNotHeld, ReauthenticationRequired)},
 )
 async def export_user(
     request: Request,

@@ -7,14 +7,9 @@ from starlette.responses import Response
 
 from application.identity.identities import IdentityService
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import (
-    IdentityNeeded,
-    IdentityTaken,
-    InvalidGrant,
-    ReauthenticationRequired,
-    SessionRequired,
-)
+from domain.identity.errors import IdentityNeeded, IdentityTaken, InvalidGrant, SessionRequired
 from domain.shared.actor import Actor
+from domain.shared.errors import ReauthenticationRequired
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.conditional import Precondition, if_match, tag_of

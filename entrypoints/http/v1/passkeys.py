@@ -8,17 +8,10 @@ from starlette.responses import Response
 from application.identity.passkeys import PasskeyService
 from application.identity.views import PasskeyView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import (
-    InvalidGrant,
-    PasskeyKnown,
-    PasskeyRefused,
-    PasswordTooShort,
-    ReauthenticationRequired,
-    SessionRequired,
-)
+from domain.identity.errors import InvalidGrant, PasskeyKnown, PasskeyRefused, PasswordTooShort, SessionRequired
 from domain.identity.passkeys import PASSKEYS_MAX
 from domain.shared.actor import Actor, Origin
-from domain.shared.errors import RuleBroken
+from domain.shared.errors import ReauthenticationRequired, RuleBroken
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, Nothing
 from entrypoints.http.documented import problems

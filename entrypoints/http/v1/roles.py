@@ -8,8 +8,9 @@ from starlette.responses import Response
 from application.identity.roles import RoleService
 from application.identity.views import RoleView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import ReauthenticationRequired, RightsNotHeld, RoleBuiltIn, RoleInUse, RoleNameTaken
+from domain.identity.errors import RightsNotHeld, RoleBuiltIn, RoleInUse, RoleNameTaken
 from domain.shared.actor import Actor, Permission
+from domain.shared.errors import ReauthenticationRequired
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag

@@ -7,15 +7,9 @@ from starlette.responses import Response
 
 from application.identity.totp import TotpService
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import (
-    CodeRefused,
-    PasswordTooShort,
-    ReauthenticationRequired,
-    SecondFactorMissing,
-    SessionRequired,
-)
+from domain.identity.errors import CodeRefused, PasswordTooShort, SecondFactorMissing, SessionRequired
 from domain.shared.actor import Actor
-from domain.shared.errors import NotFound, RateLimited, WrongState
+from domain.shared.errors import NotFound, RateLimited, ReauthenticationRequired, WrongState
 from entrypoints.http.bodies import JsonBody, Nothing
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided

@@ -15,12 +15,11 @@ from domain.identity.errors import (
     LastAdministrator,
     MailOff,
     PasswordRefused,
-    ReauthenticationRequired,
     RightsNotHeld,
     UnknownRole,
 )
 from domain.shared.actor import Actor, Permission
-from domain.shared.errors import WrongState
+from domain.shared.errors import ReauthenticationRequired, WrongState
 from domain.shared.values import ListQuery
 from entrypoints.http.bodies import JsonBody, MergePatch, Nothing, Patch
 from entrypoints.http.conditional import Precondition, if_match, tag_of
@@ -132,7 +131,9 @@ async def change_user(
     return changed(user_out(view), tag_of(view))
 
 
-@router.delete("/{user_id}", status_code=204, responses=problems(LastAdministrator, ReauthenticationRequired))
+@router.delete(
+    "/{user_id}", status_code=204, responses=problems(LastAdministrator, RightsNotHeld, ReauthenticationRequired)
+)
 async def delete_user(
     actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")], user_id: IdInPath, precondition: IfMatch, users: Users
 ) -> Response:
@@ -148,7 +149,10 @@ async def delete_user(
 @router.post(
     "/{user_id}/disable",
     response_model=UserOut,
-    responses={200: shown({**USER, "status": "disabled"}, "ETag"), **problems(ALREADY_DISABLED, LastAdministrator)},
+    responses={
+        200: shown({**USER, "status": "disabled"}, "ETag"),
+        **problems(ALREADY_DISABLED, LastAdministrator, RightsNotHeld, ReauthenticationRequired),
+    },
 )
 async def disable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: RepeatKey, users: Users) -> Response:
     """Shut a user out of every replica within a second."""
@@ -159,7 +163,7 @@ async def disable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: Repea
 @router.post(
     "/{user_id}/enable",
     response_model=UserOut,
-    responses={200: shown(USER, "ETag"), **problems(ALREADY_ACTIVE)},
+    responses={200: shown(USER, "ETag"), **problems(ALREADY_ACTIVE, RightsNotHeld, ReauthenticationRequired)},
 )
 async def enable_user(actor: Writer, user_id: IdInPath, _: Empty, repeat: RepeatKey, users: Users) -> Response:
     """Let a user in again."""
@@ -181,7 +185,11 @@ async def invite_user(
     return changed(user_out(view), tag_of(view), status=202, location=place(request, "users", view.id), repeat=repeat)
 
 
-@router.post("/{user_id}/reset-factors", status_code=204, responses=problems(RightsNotHeld, ReauthenticationRequired))
+@router.post(
+    "/{user_id}/reset-factors",
+    status_code=204,
+    responses=problems(LastAdministrator, RightsNotHeld, ReauthenticationRequired),
+)
 async def reset_factors(
     actor: Annotated[Actor, needs(Permission.USERS_WRITE, "")],
     user_id: IdInPath,

@@ -67,6 +67,15 @@ def test_a_wrong_member_is_named_and_its_value_is_not(members: dict[str, Any], s
     assert "two words" not in problem.detail
 
 
+def test_all_wrong_members_are_named_at_once() -> None:
+    broken = json.dumps([ONE | {"name": "Canary", "client_id": ""}, ONE | {"scopes": ["email"]}])
+    with pytest.raises(WrongSettings) as stopped:
+        load_settings(None, database_url="memory://", oidc_providers=broken)
+    for member in ("0/name", "0/client_id", "1/scopes must hold openid"):
+        assert member in str(stopped.value)
+    assert "Canary" not in str(stopped.value)
+
+
 @pytest.mark.parametrize("text", ["{", "{}", "7", '"corp"', "[7]", "[[]]", json.dumps([ONE, ONE])])
 def test_what_is_no_list_of_different_providers_is_refused(text: str) -> None:
     with pytest.raises(WrongSettings, match="OIDC_PROVIDERS") as stopped:

@@ -288,3 +288,14 @@ async def test_a_reset_gives_a_first_password(identity: Identity) -> None:
         await identity.users.reset_password(ROOT, user.id, "short")
     await identity.users.reset_password(ROOT, user.id, PASSWORD)
     await identity.sign_in(user)
+
+
+@pytest.mark.parametrize("verb", ["disable", "enable", "delete"])
+async def test_nobody_shuts_out_or_removes_those_with_more_rights(identity: Identity, verb: str) -> None:
+    admin = await identity.person(admin=True, disabled=verb == "enable")
+    await identity.person(admin=True)
+    actor = helpdesk(await identity.signed_in(viewer=True))
+    with pytest.raises(RightsNotHeld):
+        await getattr(identity.users, verb)(actor, admin.id, expected=None)
+    equal = await identity.person(viewer=True, disabled=verb == "enable")
+    await getattr(identity.users, verb)(actor, equal.id, expected=None)
