@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from adapters.persistence.tracking import Row
 from application.shared.ports import Seal
@@ -15,6 +15,8 @@ from domain.shared.errors import Invalid
 from domain.shared.values import Instant, new_id
 
 R = TypeVar("R")
+BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+"""Results may hold bytes that are no text, such as the head of a trail."""
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
 """Longer than any language model may take; work that takes longer still is done, but another one may begin it too."""
@@ -92,5 +94,5 @@ class RepeatRecords:
 
     def _form(self, form: Any) -> TypeAdapter[Any]:
         if form not in self._forms:
-            self._forms[form] = TypeAdapter(form)
+            self._forms[form] = TypeAdapter(form | None, config=BYTES)  # pydantic takes no config beside a bare class
         return self._forms[form]

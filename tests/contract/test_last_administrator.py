@@ -55,7 +55,7 @@ async def test_one_way_in_is_enough(store: Store, kind: str) -> None:
 async def test_the_last_way_in_of_the_last_one_stays(store: Store) -> None:
     identity = await identity_on(store)
     helper = await identity.signed_in(admin=True)
-    last = UserFactory(admin=True)
+    last: User = UserFactory(admin=True)
     await store.given(last, way_in("passkey", last))
     await identity.users.take_role(helper, helper.require_user(), "admin")
     with pytest.raises(LastAdministrator):
