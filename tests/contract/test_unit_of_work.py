@@ -201,7 +201,7 @@ async def test_a_guard_that_breaks_keeps_everything_as_it_was(store: Store) -> N
         with pytest.raises(LastAdministrator):
             await uow.commit(None)
     assert (await store.stored("users", user.id)).status.value == "active"
-    assert [entry.operation for entry in await store.entries()] == ["given"]
+    assert [entry.operation for entry in await store.entries()] == ["given", "given"]
 
 
 async def test_all_administrators_disabled_at_once_leave_one(store: Store) -> None:
