@@ -1,5 +1,7 @@
 """Who counts as an administrator that remains, on every store: a person, active, who has a way to sign in."""
 
+from dataclasses import replace
+
 import pytest
 
 from application.identity.ports import LAST_ADMINISTRATOR
@@ -56,9 +58,12 @@ async def test_the_last_way_in_of_the_last_one_stays(store: Store) -> None:
     identity = await identity_on(store)
     helper = await identity.signed_in(admin=True)
     last: User = UserFactory(admin=True)
-    await store.given(last, way_in("passkey", last))
+    passkey = way_in("passkey", last)
+    await store.given(last, passkey)
     await identity.users.take_role(helper, helper.require_user(), "admin")
     with pytest.raises(LastAdministrator):
         await identity.factor_reset.reset(helper, last.id)
+    with pytest.raises(LastAdministrator):
+        await identity.passkeys.remove(replace(helper, id=str(last.id), user_id=last.id), passkey.id)
     await store.given(PasswordFactory(user=last))
     await identity.factor_reset.reset(helper, last.id)
