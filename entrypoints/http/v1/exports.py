@@ -72,7 +72,7 @@ async def export_user(
 async def get_export(
     request: Request, actor: Annotated[Actor, signed_in()], export_id: IdInPath, exports: Exports
 ) -> Response:
-    """How far an export is; for the person that it is about, and those with `users:write` and all rights of that one."""
+    """How far an export is; for its person, and for those with `users:write` and all rights of that person."""
     view = await exports.get(actor, export_id)
     return resource(request, export_out(view), tag_of(view))
 
