@@ -6,8 +6,12 @@ from application.identity.ports import LAST_ADMINISTRATOR, IdentityWork
 from domain.identity.errors import RightsNotHeld, SessionRequired, UnknownRole
 from domain.identity.roles import ADMIN, BUILT_IN, Rights, Role, rights_of
 from domain.identity.users import User
-from domain.shared.actor import Actor, ActorType
+from domain.shared.actor import Actor, ActorType, Permission
 from domain.shared.errors import Violation
+
+_AREAS = {"users", "roles", "groups", "tokens", "audit", "operations"}
+ADMINISTRATION = frozenset(right for right in Permission if right.partition(":")[0] in _AREAS)
+"""Rights over the installation and the people in it, as opposed to the use of its knowledge."""
 
 
 async def roles_named(uow: IdentityWork, names: Iterable[str]) -> Sequence[Role]:
@@ -33,6 +37,12 @@ async def require_known(uow: IdentityWork, names: Iterable[str]) -> None:
 async def require_holding(uow: IdentityWork, actor: Actor, names: Iterable[str]) -> None:
     """Raise RightsNotHeld unless the actor has every right that these roles add up to."""
     if not (await rights_in(uow, names)).within(actor.permissions, actor.every_collection):
+        raise RightsNotHeld()
+
+
+async def require_not_above(uow: IdentityWork, actor: Actor, names: Iterable[str]) -> None:
+    """Raise RightsNotHeld where these roles administer what the actor may not."""
+    if not (await rights_in(uow, names)).permissions & ADMINISTRATION <= actor.permissions:
         raise RightsNotHeld()
 
 

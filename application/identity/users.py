@@ -11,6 +11,7 @@ from application.identity.rights import (
     guard_administrator,
     require_holding,
     require_known,
+    require_not_above,
     require_recent,
     roles_named,
 )
@@ -146,14 +147,14 @@ class UserService:
         self, actor: Actor, user_id: UUID, *, expected: int | None = None, repeat: Repeat | None = None
     ) -> UserView:
         """Shut a user out of every replica within a second and end the sessions. Raises WrongState if shut out
-        already, RightsNotHeld for users with more rights than the actor's, and LastAdministrator."""
+        already, RightsNotHeld for users who administer what the actor may not, and LastAdministrator."""
         actor.require(Permission.USERS_WRITE)
         require_recent(actor)
 
         async def attempt() -> UserView:
             async with self._work(Operation("user.disable", actor, repeat)) as uow:
                 user = await uow.users.get(user_id)
-                await require_holding(uow, actor, user.roles)
+                await require_not_above(uow, actor, user.roles)
                 require_version(user, expected)
                 user.disable(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
@@ -174,7 +175,7 @@ class UserService:
         async def attempt() -> UserView:
             async with self._work(Operation("user.enable", actor, repeat)) as uow:
                 user = await uow.users.get(user_id)
-                await require_holding(uow, actor, user.roles)
+                await require_not_above(uow, actor, user.roles)
                 require_version(user, expected)
                 user.enable(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
@@ -191,7 +192,7 @@ class UserService:
         async def attempt() -> None:
             async with self._work(Operation("user.delete", actor)) as uow:
                 user = await uow.users.get(user_id)
-                await require_holding(uow, actor, user.roles)
+                await require_not_above(uow, actor, user.roles)
                 require_version(user, expected)
                 user.delete(self._clock.now())
                 await end_sessions(uow, user.id, user.updated_at)
