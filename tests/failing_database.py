@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown
 from adapters.persistence.sqlalchemy.replicas import Freshness
+from adapters.persistence.sqlalchemy.unit_writer import Unit
 from adapters.persistence.tracking import AggregateMapping, Row
 from domain.shared.errors import FastOpsError, StorageFull, Unavailable
 
@@ -57,6 +58,12 @@ class FailingDatabase:
         if fails:
             raise OutcomeUnknown()
         return result
+
+    async def keep(self, unit: Unit) -> None:
+        fails = self._before(is_write=True)
+        await self.real.keep(unit)
+        if fails:
+            raise OutcomeUnknown()
 
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         self._before(is_write=False)

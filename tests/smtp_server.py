@@ -70,9 +70,12 @@ async def mail_server(
     if context is not None and not tls_at_once:
         options |= {"tls_context": context, "require_starttls": True}
 
+    made: list[SMTP] = []
+
     def protocol() -> SMTP:
         with warnings.catch_warnings(action="ignore"):  # that passwords without TLS are for tests alone
-            return SMTP(inbox, loop=asyncio.get_running_loop(), **options)
+            made.append(SMTP(inbox, loop=asyncio.get_running_loop(), **options))
+        return made[-1]
 
     server = await asyncio.get_running_loop().create_server(protocol, host, 0, ssl=context if tls_at_once else None)
     inbox.port = server.sockets[0].getsockname()[1]
@@ -80,6 +83,9 @@ async def mail_server(
         yield inbox
     finally:
         server.close()
+        for transport in [one.transport for one in made if one.transport is not None]:
+            transport.abort()
+        await asyncio.sleep(0)  # so that they are gone before the loop is
 
 
 def certificate_for(host: str, file: Path) -> Path:

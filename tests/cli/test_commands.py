@@ -157,7 +157,8 @@ class TestUsers:
             rows = database.execute("SELECT actor_type, actor_id, request_id, operation FROM journal").fetchall()
             sealed = database.execute("SELECT max(last_position) FROM journal_seals").fetchone()[0]
         assert rows
-        assert {(row[0], row[1].partition(":")[0], row[2].partition("-")[0]) for row in rows} == {
+        asked = [row for row in rows if row[3] != "signing_key.create"]  # which nobody asks for
+        assert {(row[0], row[1].partition(":")[0], row[2].partition("-")[0]) for row in asked} == {
             ("system", "system", "cli")
         }
         assert sealed == len(rows)

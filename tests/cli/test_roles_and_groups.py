@@ -37,7 +37,9 @@ def test_a_group_is_filled_and_emptied(terminal: Terminal) -> None:
 
 def test_a_user_is_shut_out_let_in_and_removed(terminal: Terminal) -> None:
     for name in ("ada", "eve"):
-        terminal.done("user", "create", "--email", f"{name}@example.com", "--name", name, "--role", "admin")
+        address = f"{name}@example.com"
+        given = ["--email", address, "--name", name, "--role", "admin", "--password-stdin"]
+        terminal.done("user", "create", *given, stdin=PASSWORD)
     assert terminal.done("user", "disable", "ada@example.com", "--json").data["status"] == "disabled"
     assert terminal.run("user", "disable", "ada@example.com").code == 4
     assert terminal.run("user", "disable", "eve@example.com").code == 4

@@ -46,7 +46,13 @@ async def production(sqlite_file: Path) -> AsyncIterator[Service]:
 
 
 def production_settings(sqlite_file: Path, **others: Any) -> Any:
-    usual = {"trusted_proxies": PROXY, "metrics_token": TOKEN, "rate_limits": "on", "public_url": PUBLIC}
+    usual = {
+        "trusted_proxies": PROXY,
+        "metrics_token": TOKEN,
+        "rate_limits": "on",
+        "public_url": PUBLIC,
+        "oidc_providers": "[]",
+    }
     return sqlite_settings(sqlite_file, environment="production", **usual | others)
 
 

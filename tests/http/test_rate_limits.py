@@ -225,6 +225,7 @@ async def test_guesses_at_the_token_of_metrics_are_bounded_and_its_holder_is_not
         sqlite_file,
         environment="production",
         public_url="https://kb.example.com",
+        oidc_providers="[]",
         https_only="off",
         metrics_token=token,
         rate_limits="on",
