@@ -6,6 +6,8 @@ python -m tests.http.fuzzing.run --examples 200
 import argparse
 import sys
 import time
+import traceback
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
@@ -92,11 +94,15 @@ def fuzz(examples: int, phases: Sequence[str] = PHASES, seed: int = SEED, *, kno
     schema.app = app
     schema.auth(refresh_interval=120)(KeeperSignIn)
     findings = Findings()
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            findings.add(event.recorder)
-        elif isinstance(event, (events.NonFatalError, events.FatalError)):
-            findings.errors.append(str(getattr(event, "value", None) or getattr(event, "exception", event)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as an error, a warning of the tools would pass for a failure to generate
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.ScenarioFinished):
+                findings.add(event.recorder)
+            elif isinstance(event, (events.NonFatalError, events.FatalError)):
+                error = getattr(event, "value", None) or getattr(event, "exception", event)
+                told = traceback.format_exception(error) if isinstance(error, BaseException) else [str(error)]
+                findings.errors.append("".join(told))
     return findings
 
 
