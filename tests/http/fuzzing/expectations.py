@@ -85,6 +85,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         case.body |= {"current_password": PASSWORD, "new_password": PASSWORD}
     if case.body.get("grant_type") == "password":
         case.body |= {"username": VISITOR, "password": PASSWORD}
+        case.body.pop("passkey", None)  # JSON within a text, of which no schema says so
     if case.body.get("grants"):
         case.body["grants"] = [{"subject": {"type": "everyone"}, "level": "manage"}]
 

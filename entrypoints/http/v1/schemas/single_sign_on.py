@@ -42,9 +42,9 @@ class LoginParameters(Parameters):
         ),
     ] = None
     max_age: Annotated[
-        int | None,
+        Annotated[int, Field(ge=0, le=DAY_SECONDS)] | None,
         BeforeValidator(whole_number),
-        Field(ge=0, le=DAY_SECONDS, description="Seconds within which the person must have signed in there."),
+        Field(description="Seconds within which the person must have signed in there."),
     ] = None
     link: Annotated[
         Literal["true", "false"],
