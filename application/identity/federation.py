@@ -163,7 +163,7 @@ class FederationService:
 
     def _provider(self, name: str) -> Provider:
         if name not in self._providers:
-            raise NotFound(detail="There is no OpenID provider of this name; see GET /auth/oidc.")
+            raise NotFound(detail="There is no OpenID provider of this name; list them to see which there are.")
         return self._providers[name]
 
     def _check(self, return_to: str | None, challenge: str | None, *, link: bool) -> None:

@@ -31,7 +31,9 @@ async def require_known(uow: IdentityWork, names: Iterable[str]) -> None:
     """Raise UnknownRole unless there are roles of all these names."""
     wanted = frozenset(names)
     if len(await roles_named(uow, wanted)) != len(wanted):
-        raise UnknownRole(violations=[Violation("/roles", "unknown_role", "Name roles that exist; see GET /roles.")])
+        raise UnknownRole(
+            violations=[Violation("/roles", "unknown_role", "Name roles that exist; list them to see which.")]
+        )
 
 
 async def require_holding(uow: IdentityWork, actor: Actor, names: Iterable[str]) -> None:

@@ -109,7 +109,7 @@ class ReauthenticationRequired(Unauthenticated):
     """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds."""
 
     default_code = "reauthentication_required"
-    default_detail = "You signed in too long ago for this: prove who you are at /me/reauthentication, or sign in again."
+    default_detail = "You signed in too long ago for this: prove who you are once more, or sign in again."
 
     def __init__(self, max_age: int = 3600) -> None:
         super().__init__()

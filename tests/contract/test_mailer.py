@@ -1,7 +1,8 @@
 """Every way out for mails passes one suite; that by SMTP is held to a real server."""
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,6 +15,7 @@ from adapters.mail.outbox import NoMailer, Outbox
 from adapters.mail.smtp import SmtpMailer
 from application.shared.mail import Mail, Mailer, MailRefused
 from domain.shared.errors import Unavailable
+from tests.conftest import needed
 from tests.fakes import ManualClock
 from tests.smtp_server import PASSWORD, Inbox, certificate_for, mail_server
 
@@ -22,6 +24,26 @@ MAIL = Mail(
     "ada@example.com", "Choose a new password", f"{'Open this. ' * 12}\n\nhttps://kb.example.com/account/x#abc\n"
 )
 Sent = Callable[[], list[EmailMessage]]
+
+
+@contextmanager
+def own_address() -> Iterator[str]:
+    """An address of this machine that is not the loopback: traffic to it never leaves, but nobody can tell."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            host = str(probe.getsockname()[0])
+        except OSError:
+            host = "127.0.0.1"
+    if host.startswith("127."):
+        raise LookupError("the machine has no address but the loopback")
+    yield host
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    with needed(own_address()) as address:
+        yield address
 
 
 @pytest_asyncio.fixture(params=["smtp", "outbox"])
@@ -109,9 +131,8 @@ async def test_a_server_that_asks_gets_user_and_password_with_all_their_signs() 
 
 @pytest.mark.parametrize(("scheme", "at_once"), [("smtps", True), ("smtp", False)])
 async def test_mails_leave_the_machine_by_tls_alone_and_certificates_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, at_once: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, scheme: str, at_once: bool
 ) -> None:
-    host = own_address()
     certificate = certificate_for(host, tmp_path / "server.pem")
     async with mail_server(certificate, tls_at_once=at_once, host=host) as inbox:
         with pytest.raises(Unavailable):
@@ -122,8 +143,7 @@ async def test_mails_leave_the_machine_by_tls_alone_and_certificates_count(
         assert inbox.secure == [True]
 
 
-async def test_a_server_elsewhere_without_tls_gets_nothing() -> None:
-    host = own_address()
+async def test_a_server_elsewhere_without_tls_gets_nothing(host: str) -> None:
     async with mail_server(host=host) as inbox:
         with pytest.raises(Unavailable):
             await to_server(inbox, "smtp", host).send(MAIL)
@@ -140,13 +160,3 @@ async def test_files_of_the_outbox_are_their_owners_alone(tmp_path: Path) -> Non
 async def test_where_mail_is_off_what_is_left_is_given_up() -> None:
     with pytest.raises(MailRefused, match="mail_off"):
         await NoMailer().send(MAIL)
-
-
-def own_address() -> str:
-    """An address of this machine that is not the loopback: traffic to it never leaves, but nobody can tell."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        host = str(probe.getsockname()[0])
-    if host.startswith("127."):
-        pytest.skip("the machine has no address but the loopback")
-    return host

@@ -179,17 +179,18 @@ async def test_exchanged_entries_are_found(store: Store) -> None:
     assert await tampered(store, exchange) == {("moved", 1), ("moved", 4)}
 
 
+def cut_the_end(connection: Connection) -> None:
+    """Remove the last batch with its entries, as if they had never been."""
+    rows = Rows(connection)
+    for sequence in (8, 9, 10):
+        rows.remove(sequence)
+    connection.execute(delete(journal_seals).where(journal_seals.c.number == 3))
+
+
 @on_databases
 async def test_a_cut_end_is_found_by_the_last_head_that_was_copied_out(store: Store) -> None:
     copies = await sealed(store)
-
-    def cut(connection: Connection) -> None:
-        rows = Rows(connection)
-        for sequence in (8, 9, 10):
-            rows.remove(sequence)
-        connection.execute(delete(journal_seals).where(journal_seals.c.number == 3))
-
-    await store.database.write(cut)
+    await store.database.write(cut_the_end)
     assert places(await verdict(store)) == set(), "the database alone cannot tell"
     found = await verdict(store, copies[-1:])
     assert places(found) == {("cut", 8)}
@@ -199,14 +200,7 @@ async def test_a_cut_end_is_found_by_the_last_head_that_was_copied_out(store: St
 @on_databases
 async def test_a_cut_end_that_was_written_and_sealed_anew_is_found(store: Store) -> None:
     copies = await sealed(store)
-
-    def cut(connection: Connection) -> None:
-        rows = Rows(connection)
-        for sequence in (8, 9, 10):
-            rows.remove(sequence)
-        connection.execute(delete(journal_seals).where(journal_seals.c.number == 3))
-
-    await store.database.write(cut)
+    await store.database.write(cut_the_end)
     for _ in range(3):
         await store.given(UserFactory())
     await store.seal()
