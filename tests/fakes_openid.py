@@ -127,9 +127,11 @@ async def openid_stand_in() -> AsyncIterator[OpenIdStandIn]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await provider.serve(reader, writer)
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await provider.serve(reader, writer)
+        finally:  # also where it is cancelled amid a silence
+            writer.close()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(answer(reader, writer))
