@@ -30,7 +30,8 @@ def a_key(kid: str = "k1") -> ECKey:
 class OpenIdStandIn:
     """`claims` are what the next ID token says besides or instead, `metadata` the same for the discovery document.
 
-    `write` makes the text of the token, `stalled` holds paths that never answer, `bodies` those that answer this.
+    `write` makes the text of the token, `tokens` are those beside it, `stalled` holds paths that never answer, `bodies`
+    those that answer this. `forms` came to the token endpoint.
     """
 
     issuer: str = ""
@@ -42,7 +43,9 @@ class OpenIdStandIn:
     write: Callable[[dict[str, Any]], str] | None = None
     stalled: set[str] = field(default_factory=set)
     bodies: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=lambda: {"access_token": "at-1"})
     reusable_codes: bool = False
+    forms: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -62,6 +65,7 @@ class OpenIdStandIn:
         pair = base64.b64decode((authorization or "").removeprefix("Basic ")).decode().split(":")
         if [unquote_plus(part) for part in pair] != [CLIENT_ID, CLIENT_SECRET]:
             return 401, {"error": "invalid_client"}
+        self.forms.append(form)
         asked = self.codes.get(form["code"]) if self.reusable_codes else self.codes.pop(form["code"], None)
         if asked is None or challenge_of(form["code_verifier"]) != asked["code_challenge"]:
             return 400, {"error": "invalid_grant"}
@@ -80,7 +84,7 @@ class OpenIdStandIn:
         }
         claims = {name: value for name, value in (honest | self.claims).items() if value is not GONE}
         token = self.write(claims) if self.write else self.signed(claims)
-        return 200, {"access_token": "at-1", "token_type": "Bearer", "id_token": token}
+        return 200, {**self.tokens, "token_type": "Bearer", "id_token": token}
 
     def signed(self, claims: dict[str, Any], **header: Any) -> str:
         """A token of these claims by the provider's key."""
@@ -96,7 +100,7 @@ class OpenIdStandIn:
         if path == "/jwks":
             published = [self.key.as_dict(private=False)] if self.published is None else self.published
             return 200, {"keys": published}
-        if path == "/userinfo" and authorization == "Bearer at-1":
+        if path == "/userinfo" and authorization == f"Bearer {self.tokens['access_token']}":
             return 200, {"sub": "ada"} | self.userinfo
         return self._token(form, authorization) if path == "/token" else (404, {})
 

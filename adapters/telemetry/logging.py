@@ -48,7 +48,12 @@ FIELDS = frozenset(
 )
 """The only fields of `logger.bind` that reach the log; all others are dropped."""
 
-QUIET = {"uvicorn.access": logging.CRITICAL, "alembic": logging.WARNING, "sqlalchemy": logging.WARNING}
+QUIET = {
+    "uvicorn.access": logging.CRITICAL,
+    **dict.fromkeys(("alembic", "sqlalchemy", "httpx2", "httpcore2"), logging.WARNING),
+}
+"""Loggers of libraries and their least level. Those of HTTP clients quote whole addresses and header fields, in which
+keys and codes may stand."""
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Correlation id of what is being done; every line carries it."""
