@@ -9,10 +9,10 @@ SOURCES := domain application adapters entrypoints migrations
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages docs release-api lock clean bench-audit
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages bench-revocation docs release-api lock clean bench-audit
 
 help: ## List the chores
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Put everything into .venv, as uv.lock says
 
@@ -77,6 +77,9 @@ bench-audited: install ## Measure what the journal costs a commit on PostgreSQL
 
 bench-sqlite: install ## Measure writes on SQLite beside a process that writes without pause, and shared commits
 	$(VENV)/python -m benchmarks.sqlite_beside
+
+bench-revocation: install ## Measure how soon a process refuses what another one has taken, with Redis and without
+	$(VENV)/python -m benchmarks.revocation
 
 bench-pages: install ## Measure pages of lists at a million rows against a thousand; takes minutes
 	$(VENV)/python -m benchmarks.pages

@@ -118,9 +118,15 @@ class Serving:
 @contextmanager
 def serving(terminal: Terminal, *, on_terminal: bool = False, **more: str) -> Iterator[Serving]:
     """A ready service that is stopped afterwards, whatever happens."""
-    service = Serving(terminal, on_terminal=on_terminal, **more)
-    try:
+    with ended(Serving(terminal, on_terminal=on_terminal, **more)) as service:
         yield service.wait_ready()
+
+
+@contextmanager
+def ended(service: Serving) -> Iterator[Serving]:
+    """One that was started, and that is stopped afterwards."""
+    try:
+        yield service
     finally:
         if service.process.poll() is None:
             service.process.kill()
