@@ -125,8 +125,8 @@ class OpenIdStandIn:
 
 
 @asynccontextmanager
-async def openid_stand_in() -> AsyncIterator[OpenIdStandIn]:
-    """A running provider."""
+async def openid_stand_in(port: int = 0) -> AsyncIterator[OpenIdStandIn]:
+    """A running provider; on any free port unless told."""
     provider = OpenIdStandIn()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -142,7 +142,7 @@ async def openid_stand_in() -> AsyncIterator[OpenIdStandIn]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
     provider.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield provider

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from schemathesis.core.failures import Failure
 
 from domain.identity.roles import BUILT_IN
-from tests.http.fuzzing.subject import VISITOR
-from tests.http.service import PASSWORD
+from tests.http.fuzzing.subject import PROVIDER, VISITOR
+from tests.http.service import BASE, PASSWORD
 
 BEYOND_SCHEMA: Final = {
     "cidr_invalid": "which texts are networks",
@@ -23,9 +23,11 @@ BEYOND_SCHEMA: Final = {
     "link_invalid": "which links were mailed",
     "malformed_json": "numbers beyond 64 bits, and nesting",
     "name": "names of members deep within metadata",
+    "oidc_state_invalid": "which sign-ins were begun",
     "out_of_order": "that the last sequence is not before the first one",
     "passkey_refused": "which passkeys there are, and what they signed",
     "password_refused": "which passwords are common, one's own name or not the present one",
+    "return_to_not_allowed": "which origins are the service's own",
     "stale_version": "which state there is (RFC 9110 §13.1.1)",
     "subject_repeated": "that each subject is named once",
     "too_deep": "how deep metadata is nested",
@@ -75,6 +77,10 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         case.headers["Idempotency-Key"] = f"key-{next(_numbers)}"
     if case.query:
         case.query.pop("cursor", None)
+    if "provider" in (case.path_parameters or {}):
+        case.path_parameters["provider"] = PROVIDER
+        if case.query and {"link", "return_to", "code_challenge"} & case.query.keys():  # they go together
+            case.query |= {"return_to": f"{BASE}/back", "code_challenge": "c" * 43}
     if not isinstance(case.body, dict):
         return
     if case.body.get("roles"):

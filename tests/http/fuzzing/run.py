@@ -69,7 +69,9 @@ class Findings:
         self.failures.setdefault((label, check.name, failure.title), text)
 
 
-def fuzz(examples: int, phases: Sequence[str] = PHASES, seed: int = SEED, *, known: bool = True) -> Findings:
+def fuzz(
+    examples: int, phases: Sequence[str] = PHASES, seed: int = SEED, *, known: bool = True, paths: str = ""
+) -> Findings:
     """Send what the document of a new service gives rise to; the same seed sends the same.
 
     With `known` ids and names, values of earlier answers are used again, and requests reach what is there. There are
@@ -92,6 +94,7 @@ def fuzz(examples: int, phases: Sequence[str] = PHASES, seed: int = SEED, *, kno
     )
     schema = schemathesis.openapi.from_dict(as_schemathesis_reads_it(app.openapi()), config=config)
     schema.app = app
+    schema = schema.include(path_regex=paths) if paths else schema
     schema.auth(refresh_interval=120)(KeeperSignIn)
     findings = Findings()
     with warnings.catch_warnings():
@@ -128,13 +131,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=200, help="generated cases per operation")
     parser.add_argument("--phases", nargs="+", default=PHASES, choices=PHASES)
+    parser.add_argument("--paths", default="", help="a regular expression; only operations whose path has it")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     logger.remove()
     began = time.monotonic()
-    found = fuzz(options.examples, options.phases, options.seed)
+    found = fuzz(options.examples, options.phases, options.seed, paths=options.paths)
     if "fuzzing" in options.phases:
-        found.take_in(fuzz(options.examples, ["fuzzing"], options.seed, known=False))
+        found.take_in(fuzz(options.examples, ["fuzzing"], options.seed, known=False, paths=options.paths))
     for label, counter in found.answers.items():
         print(f"{label}: {', '.join(f'{status} x{number}' for status, number in sorted(counter.items()))}")
     for (label, check, _), text in found.failures.items():

@@ -1,5 +1,6 @@
-"""What is fuzzed: the whole service on the memory store, with its loops, and with administrators to sign in as."""
+"""What is fuzzed: the whole service on the memory store, with its loops, an OpenID provider and administrators."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Lock
@@ -10,21 +11,26 @@ from schemathesis.python.asgi import get_client
 
 from entrypoints.http.app import create_app
 from entrypoints.wiring.lifecycle import running
+from tests.fakes_openid import openid_stand_in
 from tests.http.service import PASSWORD, SYSTEM, memory_settings, quick_container
+from tests.processes import free_port
 
 KEEPERS = 500
 """Administrators are among what is deleted, disabled and changed, so there are many."""
 VISITOR = "visitor@example.com"
 """An account that nobody keeps; its password is the right one for the token endpoint."""
+PROVIDER = "corp"
 
 
 def a_subject() -> FastAPI:
     """An application that starts whole when its first request comes, and stops at the end of the process."""
-    container = quick_container(memory_settings(registration="open"))
+    port = free_port()
+    provider = {"name": PROVIDER, "issuer": f"http://127.0.0.1:{port}", "client_id": "kb"}
+    container = quick_container(memory_settings(registration="open", oidc_providers=json.dumps([provider])))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(container):
+        async with openid_stand_in(port), running(container):
             users = container.identity.users()
             for email in (VISITOR, *map(keeper, range(KEEPERS))):
                 roles = frozenset({"viewer" if email == VISITOR else "admin"})
