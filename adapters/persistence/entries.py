@@ -6,10 +6,12 @@ each, so either can be erased and the history still verifies.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from adapters.persistence.tracking import Change, Row
 from application.shared.notes import Note
@@ -20,6 +22,7 @@ from domain.shared.entity import plain
 from domain.shared.values import Instant, new_id
 
 HIDDEN = "[hidden]"
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "id"})
 
 
@@ -36,7 +39,10 @@ class Entry:
 
 def canonical(value: Any) -> str:
     """JSON text with sorted members and no white space, the same for equal values on every machine."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return orjson.dumps(value, default=plain, option=_SORTED).decode()
+    except TypeError:  # integers beyond 64 bits
+        return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
@@ -109,45 +115,35 @@ def _salted(values: Row) -> tuple[bytes, str, str]:
 
 
 def _difference(change: Change) -> tuple[Row | None, Row | None]:
-    before, after = _shown(change, change.before), _shown(change, change.after)
-    if before is None or after is None:
-        return before, after
+    """What is shown of the row as it was and as it becomes; of a row that changes, the members that differ."""
+    if change.before is None or change.after is None:
+        return _shown(change, change.before), _shown(change, change.after)
+    names = {name for name, value in change.after.items() if change.before.get(name) != value}
+    before, after = _shown(change, _only(change.before, names)), _shown(change, _only(change.after, names))
     for part in change.mapping.owned:
-        if part.large:
+        if part.large and before and after and part.member in names:
             gone, come = before[part.member], after[part.member]
             before[part.member] = [item for item in gone if item not in come]
             after[part.member] = [item for item in come if item not in gone]
-    changed = {name for name in after if before.get(name) != after[name] or _raw_differs(change, name)}
-    return {name: before.get(name) for name in changed}, {name: after[name] for name in changed}
+    return before, after
 
 
 def _shown(change: Change, row: Row | None) -> Row | None:
+    """A row without what every row has; of secrets it tells that they are there."""
     if row is None:
         return None
-    secret = change.mapping.secret
-    owned = {part.member: part.parent for part in change.mapping.owned}
-    shown: Row = {}
-    for name, value in row.items():
-        if name in BOOKKEEPING:
-            continue
-        if name in secret:
-            shown[name] = HIDDEN if value is not None else None
-        elif name in owned:
-            shown[name] = [{key: plain(part) for key, part in item.items() if key != owned[name]} for item in value]
-        else:
-            shown[name] = plain(value)
+    shown = {name: value for name, value in row.items() if name not in BOOKKEEPING}
+    for name in change.mapping.secret & shown.keys():
+        shown[name] = HIDDEN if shown[name] is not None else None
+    for part in change.mapping.owned:
+        if part.member in shown:
+            shown[part.member] = [_without(item, {part.parent}) for item in shown[part.member]]
     return shown
 
 
-def _raw_differs(change: Change, name: str) -> bool:
-    if change.before is None or change.after is None:
-        return False
-    return bool(change.before.get(name) != change.after.get(name))
-
-
-def _only(row: Mapping[str, Any] | None, names: frozenset[str]) -> Row | None:
+def _only(row: Row | None, names: AbstractSet[str]) -> Row | None:
     return None if row is None else {name: value for name, value in row.items() if name in names}
 
 
-def _without(row: Mapping[str, Any] | None, names: frozenset[str]) -> Row | None:
+def _without(row: Row | None, names: AbstractSet[str]) -> Row | None:
     return None if row is None else {name: value for name, value in row.items() if name not in names}

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.knowledge.changes import DocumentChanges
 from application.knowledge.ports import ChunkRows
 from application.knowledge.retrieval import ChunkBatch, ChunkIndex
-from application.shared.journal import Journal, JournalEntry, JournalEvent
+from application.shared.journal import STRETCH, Journal, JournalEntry, JournalEvent
 from domain.knowledge.collections import CollectionDeleted
 from domain.knowledge.documents import DocumentChanged, DocumentDeleted, DocumentFailed, DocumentReady
 
@@ -56,21 +56,23 @@ class IndexFeed:
         self.ready = True
 
     async def catch_up(self) -> int:
-        """Follow one pass of the journal; how many entries it had, 0 at its end. Raises what a store or index does."""
+        """Follow one pass of the journal; by how far it went, 0 at its end. Raises what a store or index does."""
         async with self._turn:
-            entries = await self._journal.after(self.position, ENTRIES_PER_PASS)
-            if not entries:
+            began = self.position
+            until = min(await self._journal.head(), began + STRETCH)
+            if until <= began:
                 return 0
+            entries = await self._journal.after(began, ENTRIES_PER_PASS, until=until, events=_WATCHED)
             news = _News.of(entries)
             for document_ids in news.loads():
                 batch = await self._rows.of_documents(document_ids)
                 await asyncio.to_thread(self._replace, document_ids, batch)
             if news.gone or news.collections:
                 await asyncio.to_thread(self._remove, news)
-            self.position = entries[-1].position
+            self.position = entries[-1].position if len(entries) == ENTRIES_PER_PASS else until
             if news.any:
                 self._changes.moved()
-            return len(entries)
+            return self.position - began
 
     async def save(self, folder: Path | None = None) -> None:
         """Publish a snapshot of all indexes as of `position`; in the folder they are loaded from unless told."""

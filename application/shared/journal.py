@@ -1,6 +1,7 @@
 """Reading the journal: one ordered record of everything that changed, met by its position and never by an id."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +12,8 @@ from domain.shared.values import Instant
 JOURNAL_LEASE = "journal"
 ORDERED_PER_PASS = 5_000
 SEALED_PER_PASS = 1_000
+STRETCH = 10_000
+"""Positions that one search for events looks at."""
 ATTEMPTS_MAX = 5
 REACTION_PREFIX = "reaction:"
 
@@ -45,12 +48,22 @@ class JournalEntry:
     def target(self) -> Target:
         return self.target_type, self.target_id
 
+    def tells(self, events: AbstractSet[str]) -> bool:
+        """Whether one of these happened."""
+        return any(event.name in events for event in self.events)
+
 
 class Journal(Protocol):
     """The journal of one database, as every reader follows it."""
 
-    async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
-        """Ordered entries behind `position`. Raises Unavailable when the database is down."""
+    async def after(
+        self, position: int, limit: int = 1000, *, until: int | None = None, events: AbstractSet[str] | None = None
+    ) -> Sequence[JournalEntry]:
+        """Ordered entries behind `position`, up to `until`, only those with one of `events` where names are given.
+
+        Most entries concern none of those who follow: a store leaves them out, so that nobody pays for them. It may
+        give some that hold none of `events`, where that is quicker. Raises Unavailable when the database is down.
+        """
 
     async def head(self) -> int:
         """The highest position given so far, 0 for an empty journal."""

@@ -45,7 +45,7 @@ class Background:
             persistence.journal_parts(), persistence.journal_overview(), duty, container.reactions()
         )
         feed, leases = container.knowledge.index_feed(), persistence.leases()
-        self._index = IndexKeeper(feed, self._journal.head, leases, holder)
+        self._index = IndexKeeper(feed, self._journal.news, leases, holder)
         handlers = {ACCOUNT_MAIL: container.identity.account_mail().deliver, EXPORT: container.exports.service().build}
         self._small_jobs = SmallJobWorker(persistence.job_queue(), persistence.clock(), handlers, f"small:{holder}")
         self._verifications = VerificationWorker(

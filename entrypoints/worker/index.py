@@ -6,7 +6,7 @@ from loguru import logger
 
 from application.knowledge.index_feed import IndexFeed
 from application.shared.ports import Leases
-from entrypoints.worker.journal import JournalHead
+from entrypoints.worker.news import JournalNews
 
 FOLLOW_EVERY = 0.1
 SAVE_EVERY = 30.0
@@ -22,8 +22,8 @@ SLOW_START = 2.0
 class IndexKeeper:
     """Follows and saves; of several processes one writes snapshots at a time."""
 
-    def __init__(self, feed: IndexFeed, head: JournalHead, leases: Leases, holder: str) -> None:
-        self._feed, self._head, self._leases, self._holder = feed, head, leases, holder
+    def __init__(self, feed: IndexFeed, news: JournalNews, leases: Leases, holder: str) -> None:
+        self._feed, self._news, self._leases, self._holder = feed, news, leases, holder
         self._saved = 0
         self._looked = time.monotonic()
 
@@ -36,7 +36,7 @@ class IndexKeeper:
         logger.bind(position=self._feed.position, seconds=seconds).info("index ready")
 
     async def step(self) -> bool:
-        changed = await self._feed.catch_up() if await self._head.is_beyond(self._feed.position) else 0
+        changed = await self._feed.catch_up() if await self._news.head() > self._feed.position else 0
         if time.monotonic() - self._looked >= SAVE_EVERY:
             self._looked = time.monotonic()
             await self.save(at_least=CHANGES_WORTH_SAVING)

@@ -18,7 +18,6 @@ from application.shared.ports import Clock, Leases
 
 LEASE_SECONDS = 5.0
 RENEW_AFTER = 2.0
-HEAD_FRESH_SECONDS = 0.05
 
 
 class JournalDuty:
@@ -51,30 +50,6 @@ class JournalDuty:
     async def give_up(self) -> None:
         self._held = False
         await self._leases.release(JOURNAL_LEASE, self.holder)
-
-
-class JournalHead:
-    """How far the journal goes, asked once for all loops of a process: mostly there is nothing new for any of them.
-
-    What it says is at most `fresh` seconds old.
-    """
-
-    def __init__(self, journal: Journal, fresh: float = HEAD_FRESH_SECONDS) -> None:
-        self._journal, self._fresh = journal, fresh
-        self._turn = asyncio.Lock()
-        self._position, self._asked = 0, float("-inf")
-
-    async def position(self) -> int:
-        """The last position that is known. Raises Unavailable."""
-        async with self._turn:
-            now = time.monotonic()
-            if now - self._asked >= self._fresh:
-                self._position, self._asked = await self._journal.head(), now
-        return self._position
-
-    async def is_beyond(self, position: int) -> bool:
-        """Whether there are entries behind this position."""
-        return self._position > position or await self.position() > position
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from loguru import logger
 from adapters.telemetry.logging import correlated
 from application.shared.journal import ATTEMPTS_MAX, JournalEntry, Reaction, SetAside, Target
 from domain.shared.errors import FastOpsError, StorageFull, Unavailable
-from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts
+from entrypoints.worker.journal import JournalDuty, JournalParts
+from entrypoints.worker.news import JournalNews
 
-ENTRIES_PER_PASS = 500
 RETRIES_PER_PASS = 100
 RETRY_EVERY = 1.0
 POSITION_KEPT_EVERY = 1000
@@ -28,8 +28,8 @@ class ReactionFollower:
     fault of the entry: everything waits for it.
     """
 
-    def __init__(self, reaction: Reaction, parts: JournalParts, duty: JournalDuty, head: JournalHead) -> None:
-        self._reaction, self._parts, self._duty, self._head = reaction, parts, duty, head
+    def __init__(self, reaction: Reaction, parts: JournalParts, duty: JournalDuty, news: JournalNews) -> None:
+        self._reaction, self._parts, self._duty, self._news = reaction, parts, duty, news
         self._name = reaction.follower
         self._done: int | None = None
         self._kept, self._kept_at = 0, 0.0
@@ -42,16 +42,16 @@ class ReactionFollower:
             return False
         done = await self._resume() if self._done is None else self._done
         retried = await self._retry()
-        is_news = await self._head.is_beyond(done)
-        entries = await self._parts.journal.after(done, ENTRIES_PER_PASS) if is_news else ()
-        for entry in entries:
-            concerned = await self._take(entry)
+        news = await self._news.after(done, self._reaction.events)
+        for entry in news.entries:
+            await self._take(entry)
             self._done = entry.position
-            if concerned or entry.position - self._kept >= POSITION_KEPT_EVERY:
-                await self._keep(entry.position)
-        if self._done is not None and time.monotonic() - self._kept_at >= POSITION_KEPT_AFTER:
-            await self._keep(self._done)
-        return retried or len(entries) == ENTRIES_PER_PASS
+            await self._keep(entry.position)
+        self._done = news.end
+        overdue = time.monotonic() - self._kept_at >= POSITION_KEPT_AFTER
+        if overdue or news.end - self._kept >= POSITION_KEPT_EVERY:
+            await self._keep(news.end)
+        return retried or news.end < await self._news.head()
 
     async def _resume(self) -> int:
         """Take over where the last holder of the duty was."""
@@ -65,15 +65,12 @@ class ReactionFollower:
             await self._parts.positions.move(self._name, position)
         self._kept, self._kept_at = position, time.monotonic()
 
-    async def _take(self, entry: JournalEntry) -> bool:
-        """Handle the entry, or set it aside; whether it has events of this reaction."""
-        if not any(event.name in self._reaction.events for event in entry.events):
-            return False
+    async def _take(self, entry: JournalEntry) -> None:
+        """Handle the entry, or set it aside."""
         if entry.target in self._blocked:
             await self._set_aside(entry, attempts=0, error="waits")
         elif failure := await self._failure(entry):
             await self._set_aside(entry, attempts=1, error=failure)
-        return True
 
     async def _failure(self, entry: JournalEntry) -> str | None:
         """Handle all events of the entry; the code or class of what went wrong. Raises Unavailable and StorageFull."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from adapters.telemetry.journal import show_journal
 from application.shared.journal import ORDERED_PER_PASS, SEALED_PER_PASS, JournalOverview, Reaction
-from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts
+from entrypoints.worker.journal import JournalDuty, JournalParts
+from entrypoints.worker.news import JournalNews
 from entrypoints.worker.reactions import ReactionFollower
 from entrypoints.worker.supervisor import Loop
 
@@ -22,14 +23,14 @@ class JournalUpkeep:
     ) -> None:
         self._parts, self._overview, self._duty, self._reactions = parts, overview, duty, reactions
         self._sealed = -1
-        self.head = JournalHead(parts.journal)
+        self.news = JournalNews(parts.journal, frozenset().union(*(reaction.events for reaction in reactions)))
 
     def loops(self) -> Iterator[Loop]:
         yield Loop("sequencer", self._order, ORDER_EVERY)
         yield Loop("sealer", self._seal, SEAL_EVERY)
         yield Loop("journal figures", self._show, FIGURES_EVERY)
         for reaction in self._reactions:
-            follower = ReactionFollower(reaction, self._parts, self._duty, self.head)
+            follower = ReactionFollower(reaction, self._parts, self._duty, self.news)
             yield Loop(f"reaction {reaction.name}", follower.step, REACT_EVERY)
 
     async def _order(self) -> bool:
@@ -39,7 +40,7 @@ class JournalUpkeep:
         if not await self._duty.is_mine():
             self._sealed = -1
             return False
-        head = await self.head.position()
+        head = await self.news.head()
         if head == self._sealed:
             return False
         sealed = await self._duty.carry_out(self._parts.keeper.seal)

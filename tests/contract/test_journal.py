@@ -12,7 +12,7 @@ from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending
 from application.shared.journal import ATTEMPTS_MAX, JOURNAL_LEASE, FollowerState, LeaseLost, SetAside
 from domain.identity.errors import EmailTaken
-from domain.identity.users import User
+from domain.identity.users import User, UserChanged, UserCreated, UserDeleted
 from domain.shared.values import new_id
 from entrypoints.worker.journal import JournalDuty
 from tests.stores import KEEPER, Store, server_store
@@ -47,6 +47,29 @@ async def test_readers_miss_nothing_while_many_write(store: Store) -> None:
     await writing
     assert len(set(seen)) == 40
     assert await store.journal.head() == 40
+
+
+async def test_those_who_follow_some_events_are_spared_the_others(store: Store) -> None:
+    user = User.register(name="ada", email="ada@example.com", at=store.clock.now())
+    await store.given(user)
+    for name in ("eve", UserChanged.name, "bob"):
+        await given(store, name)
+        async with store.operation("rename") as uow:
+            (await uow.users.get(user.id)).rename(f"ada {name}", store.clock.now())
+            await uow.commit(None)
+    await store.order()
+
+    async def positions(*events: str, after: int = 0, limit: int = 10, until: int = 7) -> list[int]:
+        found = await store.journal.after(after, limit, until=until, events=frozenset(events))
+        assert all(after < entry.position <= until for entry in found)
+        return [entry.position for entry in found if entry.tells(frozenset(events))]
+
+    assert await positions(UserChanged.name) == [3, 5, 7]
+    assert await positions(UserChanged.name, after=3, until=6) == [5]
+    assert await positions(UserChanged.name, limit=2) == [3, 5]
+    assert await positions(UserCreated.name, UserChanged.name) == [1, 2, 3, 4, 5, 6, 7]
+    assert not await store.journal.after(0, until=7, events=frozenset({UserChanged.name.replace("_", "-")}))
+    assert not await store.journal.after(0, until=7, events=frozenset({UserDeleted.name.replace("deleted", "%")}))
 
 
 async def test_refused_work_leaves_no_gap_in_the_order(store: Store) -> None:

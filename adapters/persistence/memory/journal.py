@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 
@@ -29,9 +30,15 @@ class MemoryJournal:
     def __init__(self, database: MemoryDatabase, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
 
-    async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
+    async def after(
+        self, position: int, limit: int = 1000, *, until: int | None = None, events: AbstractSet[str] | None = None
+    ) -> Sequence[JournalEntry]:
+        stretch = self._entries(position, until)
+        return [entry for entry in stretch if events is None or entry.tells(events)][:limit]
+
+    def _entries(self, position: int, until: int | None) -> Sequence[JournalEntry]:
         found = []
-        for place, entry in enumerate(self._database.entries[position : position + limit], position + 1):
+        for place, entry in enumerate(self._database.entries[position:until], position + 1):
             names = ("operation", "actor_id", "request_id", "target_type", "target_id", "version")
             events = [JournalEvent(event["name"], event["payload"]) for event in json.loads(entry.body)["events"]]
             members = {name: entry.columns[name] for name in names}

@@ -5,11 +5,12 @@ the commit, so committed entries wait in `journal_pending` until the sequencer a
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, literal, or_, select
 
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.tables.identity import epochs
@@ -60,8 +61,14 @@ class SqlJournal:
         self._entries, self._position = positioned(database.dialect), position_column(database.dialect)
         self._head = select(self._position).order_by(self._position.desc()).limit(1)
 
-    async def after(self, position: int, limit: int = 1000) -> Sequence[JournalEntry]:
+    async def after(
+        self, position: int, limit: int = 1000, *, until: int | None = None, events: AbstractSet[str] | None = None
+    ) -> Sequence[JournalEntry]:
         statement = self._entries.where(self._position > position).order_by(self._position).limit(limit)
+        if until is not None:
+            statement = statement.where(self._position <= until)
+        if events is not None:
+            statement = statement.where(_may_tell(events))
         return await self._database.read(lambda connection: [_entry(row) for row in connection.execute(statement)])
 
     async def head(self) -> int:
@@ -74,6 +81,7 @@ class SqlJournalKeeper:
 
     def __init__(self, database: Database, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
+        self._orderings: dict[str, Select[Any]] = {}
         self._position = position_column(database.dialect)
         self._entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
 
@@ -82,7 +90,17 @@ class SqlJournalKeeper:
             return 0
         if await self._database.first(PENDING) is None:
             return 0
+        if self._database.dialect == "postgresql":
+            held_by, count = await self._database.first(self._ordering(holder)) or (None, 0)
+            if held_by != holder:
+                raise LeaseLost()
+            return int(count)
         return await self._database.write(lambda connection: _append_pending(connection, holder))
+
+    def _ordering(self, holder: str) -> Select[Any]:
+        if holder not in self._orderings:
+            self._orderings[holder] = _append_at_once(holder)
+        return self._orderings[holder]
 
     async def seal(self, holder: str) -> int:
         sealed = await self._database.read(self._next)
@@ -112,6 +130,11 @@ class SqlJournalKeeper:
         return next_seal(latest, first, bodies, partial(self._sign, generation), self._clock.now())
 
 
+def _may_tell(events: AbstractSet[str]) -> Any:
+    """That the text of the body names one of these, as a member that may also be another one than that of an event."""
+    return or_(*(journal.c.body.contains(f'"name":"{name}"', autoescape=True) for name in sorted(events)))
+
+
 def _append_pending(connection: Connection, holder: str) -> int:
     """Positions follow the numbers of what is visible now; what commits later gets later positions.
 
@@ -127,6 +150,25 @@ def _append_pending(connection: Connection, holder: str) -> int:
     numbers = connection.execute(ordered).scalars().all()
     connection.execute(delete(journal_pending).where(journal_pending.c.number.in_(numbers)))
     return len(numbers)
+
+
+def _append_at_once(holder: str) -> Select[Any]:
+    """The same as one statement of PostgreSQL: who holds the lease, and how many entries it appended.
+
+    It waits for the lease's row, so its view may be older than another keeper's pass. That goes well: the holder is
+    read anew, entries that are gone meanwhile are passed over, and no position is taken twice.
+    """
+    number = journal_pending.c.number
+    lease = select(leases.c.holder).where(leases.c.name == JOURNAL_LEASE).with_for_update().cte("lease")
+    waiting = select(number).order_by(number).limit(ORDERED_PER_PASS)
+    is_held = exists(select(lease.c.holder).where(lease.c.holder == holder))
+    taken = delete(journal_pending).where(number.in_(waiting), is_held).returning(number).cte("taken")
+    head = select(func.coalesce(func.max(journal_order.c.position), 0)).scalar_subquery()
+    place = head + func.row_number().over(order_by=taken.c.number)
+    appended = insert(journal_order).from_select(["position", "number"], select(place, taken.c.number))
+    placed = appended.returning(journal_order.c.position).cte("placed")
+    count = select(func.count()).select_from(placed).scalar_subquery()
+    return select(select(lease.c.holder).scalar_subquery(), count)
 
 
 def _hold_lease(connection: Connection, holder: str) -> None:

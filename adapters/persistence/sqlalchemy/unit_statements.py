@@ -8,6 +8,8 @@ which tells why.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CTE, bindparam, delete, exists, insert, literal_column, select, union_all, update
@@ -45,10 +47,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The text for one shape, and where each parameter comes from: step, whether it finds a row, column, conversion."""
+    """The text for one shape, where its parameters come from, and which of them the driver wants in another form."""
 
     sql: str
-    places: tuple[tuple[int, bool, str, Convert | None], ...]
+    places: tuple[tuple[int, bool, tuple[str, ...]], ...]
+    """Step, whether they find its row or are written, and the columns."""
+    converts: tuple[tuple[int, Convert], ...]
 
 
 class UnitStatements:
@@ -73,16 +77,28 @@ class UnitStatements:
         made = self._made.get(shape)
         if made is None:
             made = self._made[shape] = self._compiled(build())
-        return made.sql, [_value(steps, *place) for place in made.places]
+        values: list[Any] = []
+        for number, finds, columns in made.places:
+            row = steps[number].match if finds else steps[number].values
+            values += [row[column] for column in columns]
+        for place, convert in made.converts:
+            values[place] = convert(values[place])
+        return made.sql, values
 
     def _compiled(self, statement: Any) -> Made:
         compiled = statement.compile(dialect=self._dialect)
-        places = []
-        for name in compiled.positiontup or ():
-            side, number, column = name.split("_", 2)
-            convert = compiled.binds[name].type.bind_processor(self._dialect)
-            places.append((int(number), side == "match", column, convert))
-        return Made(str(compiled), tuple(places))
+        names = [_place(name) for name in compiled.positiontup or ()]
+        places = [(*step, tuple(place[2] for place in group)) for step, group in groupby(names, itemgetter(0, 1))]
+        found = [
+            (place, compiled.binds[name].type.bind_processor(self._dialect))
+            for place, name in enumerate(compiled.positiontup or ())
+        ]
+        return Made(str(compiled), tuple(places), tuple(item for item in found if item[1] is not None))
+
+
+def _place(parameter: str) -> tuple[int, bool, str]:
+    side, number, column = parameter.split("_", 2)
+    return int(number), side == "match", column
 
 
 def _fits(unit: Unit) -> bool:
@@ -92,12 +108,6 @@ def _fits(unit: Unit) -> bool:
     if unit.repeat is not None and unit.repeat.holder is not None:
         return False
     return all(change.mapping.journaled or change.before is None for change in unit.changes)
-
-
-def _value(steps: Sequence[Step], number: int, finds: bool, column: str, convert: Convert | None) -> Any:
-    step = steps[number]
-    value = (step.match if finds else step.values)[column]
-    return value if convert is None else convert(value)
 
 
 def _steps(unit: Unit) -> Iterator[Step]:

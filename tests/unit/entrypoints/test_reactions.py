@@ -14,7 +14,8 @@ from domain.shared.actor import Actor, ActorType, system_actor
 from domain.shared.errors import FastOpsError, Forbidden, NotFound, StorageFull, Unavailable
 from domain.shared.values import new_id
 from entrypoints.worker import reactions as module
-from entrypoints.worker.journal import JournalDuty, JournalHead, JournalParts, keep_once
+from entrypoints.worker.journal import JournalDuty, JournalParts, keep_once
+from entrypoints.worker.news import JournalNews
 from entrypoints.worker.reactions import ReactionFollower
 from tests.stores import Store, memory_store
 
@@ -45,7 +46,9 @@ async def renamed(store: Store, user: User, name: str) -> None:
 def follower(store: Store, handle: Handle, holder: str = "me") -> ReactionFollower:
     parts = JournalParts(store.journal, store.keeper, store.positions, store.set_asides, store.clock)
     reaction = Reaction("test", frozenset({UserCreated.name, UserChanged.name}), handle)
-    return ReactionFollower(reaction, parts, JournalDuty(store.leases, holder), JournalHead(store.journal, fresh=0))
+    return ReactionFollower(
+        reaction, parts, JournalDuty(store.leases, holder), JournalNews(store.journal, reaction.events, fresh=0)
+    )
 
 
 def operators(store: Store) -> JournalService:

@@ -1,0 +1,62 @@
+"""What is new in the journal, asked once for all loops of a process: mostly there is nothing for any of them."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from application.shared.journal import STRETCH, Journal, JournalEntry
+
+FRESH_SECONDS = 0.05
+ENTRIES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of the journal behind `begin` up to `end`: of its entries those that tell what was asked for."""
+
+    begin: int
+    end: int
+    entries: Sequence[JournalEntry] = ()
+
+    def behind(self, position: int, events: AbstractSet[str]) -> "Stretch":
+        """The rest of it, for whoever follows these events."""
+        told = [entry for entry in self.entries if entry.position > position and entry.tells(events)]
+        return Stretch(position, max(position, self.end), told)
+
+
+class JournalNews:
+    """Followers of one process are about equally far, so what one of them asks answers the others too.
+
+    What it says of the journal's head is at most `fresh` seconds old.
+    """
+
+    def __init__(self, journal: Journal, events: AbstractSet[str], fresh: float = FRESH_SECONDS) -> None:
+        self._journal, self._events, self._fresh = journal, events, fresh
+        self._turn = asyncio.Lock()
+        self._head, self._asked = 0, float("-inf")
+        self._known = Stretch(0, 0)
+
+    async def head(self) -> int:
+        """The last position that is known. Raises Unavailable."""
+        async with self._turn:
+            now = time.monotonic()
+            if now - self._asked >= self._fresh:
+                self._head, self._asked = await self._journal.head(), now
+        return self._head
+
+    async def after(self, position: int, events: AbstractSet[str]) -> Stretch:
+        """What follows `position`, of the entries those with one of these events. Raises Unavailable."""
+        head = await self.head()
+        async with self._turn:
+            if position < self._known.begin:
+                return await self._read(position, head, events)
+            if self._known.end <= position < head:
+                self._known = await self._read(position, head, self._events)
+            return self._known.behind(position, events)
+
+    async def _read(self, position: int, head: int, events: AbstractSet[str]) -> Stretch:
+        until = min(head, position + STRETCH)
+        found = await self._journal.after(position, ENTRIES_MAX, until=until, events=events)
+        return Stretch(position, found[-1].position if len(found) == ENTRIES_MAX else until, found)
