@@ -7,8 +7,7 @@ each, so either can be erased and the history still verifies.
 import json
 import os
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -26,8 +25,7 @@ _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "id"})
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One journal entry: columns to filter by, the body that is sealed, and the personal side row."""
 
     id: UUID

@@ -2,14 +2,15 @@
 
     DATABASE_URL=... python -m benchmarks.baselines.unaudited PORT
 
-No sequencer, no sealer and no reaction finds anything to do then. The seam is `Pool.keep`, which is replaced here.
+No entry is made, and no sequencer, sealer or reaction finds anything to do then. The seam is `Pool.keep`, which is
+replaced here.
 """
 
 from typing import Any
 
 from sqlalchemy import literal_column, select
 
-from adapters.persistence.sqlalchemy import pools
+from adapters.persistence.sqlalchemy import pools, unit_of_work
 from adapters.persistence.sqlalchemy.pools import Pool
 from adapters.persistence.sqlalchemy.unit_statements import UnitStatements, change_steps, parts_of
 from adapters.persistence.sqlalchemy.unit_writer import Unit, ordered
@@ -31,6 +32,7 @@ async def keep(pool: Pool, unit: Unit) -> None:
 
 
 def main() -> None:
+    unit_of_work.journal_entry = lambda *_: None  # type: ignore[assignment,return-value]
     pools.UnitStatements = RowsAlone  # type: ignore[misc]
     Pool.keep = keep  # type: ignore[method-assign]
     service.main()

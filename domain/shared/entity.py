@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -28,6 +29,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+@cache
+def _members(event: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(event))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
     """Something that happened, in the past tense. `name` is stable: `<context>.<what>.v<n>`."""
@@ -37,7 +43,8 @@ class DomainEvent:
 
     def payload(self) -> dict[str, Any]:
         """JSON members of the event, without secrets; readers of other contexts meet nothing else."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        kind: Any = type(self)
+        return {name: plain(getattr(self, name)) for name in _members(kind)}
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

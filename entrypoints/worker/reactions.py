@@ -14,8 +14,8 @@ from entrypoints.worker.news import JournalNews
 
 RETRIES_PER_PASS = 100
 RETRY_EVERY = 1.0
-POSITION_KEPT_EVERY = 1000
-"""Entries that concern nobody before their position is written all the same; a restart reads them again."""
+POSITION_KEPT_EVERY = 10_000
+"""Entries that concern nobody before their position is written all the same; a restart looks at them again."""
 POSITION_KEPT_AFTER = 5.0
 """Seconds after which a position is written when nothing happens, so that an operator sees how far things are."""
 

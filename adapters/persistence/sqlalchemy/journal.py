@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, insert, literal, or_, select
 
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.tables.identity import epochs
@@ -27,6 +27,7 @@ from application.shared.journal import (
 from application.shared.ports import Clock
 from domain.audit.chain import Seal, SignAs, next_seal
 
+POSITION_MAX = 2**63 - 1
 PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
 
@@ -58,18 +59,25 @@ class SqlJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._entries, self._position = positioned(database.dialect), position_column(database.dialect)
+        self._position = position_column(database.dialect)
+        self._statements: dict[frozenset[str], Select[Any]] = {}
         self._head = select(self._position).order_by(self._position.desc()).limit(1)
 
     async def after(
         self, position: int, limit: int = 1000, *, until: int | None = None, events: AbstractSet[str] | None = None
     ) -> Sequence[JournalEntry]:
-        statement = self._entries.where(self._position > position).order_by(self._position).limit(limit)
-        if until is not None:
-            statement = statement.where(self._position <= until)
-        if events is not None:
-            statement = statement.where(_may_tell(events))
-        return await self._database.read(lambda connection: [_entry(row) for row in connection.execute(statement)])
+        asked = {"behind": position, "until": POSITION_MAX if until is None else until, "most": limit}
+        statement = self._statement(frozenset(events or ()))
+        return await self._database.read(
+            lambda connection: [_entry(row) for row in connection.execute(statement, asked)]
+        )
+
+    def _statement(self, events: frozenset[str]) -> Select[Any]:
+        if events not in self._statements:
+            stretch = (self._position > bindparam("behind"), self._position <= bindparam("until"))
+            entries = positioned(self._database.dialect).where(*stretch, *[_may_tell(events)] if events else ())
+            self._statements[events] = entries.order_by(self._position).limit(bindparam("most"))
+        return self._statements[events]
 
     async def head(self) -> int:
         found = await self._database.first(self._head)

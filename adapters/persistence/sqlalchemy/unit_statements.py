@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, bindparam, delete, exists, insert, literal_column, select, union_all, update
 from sqlalchemy.engine import Dialect
@@ -29,8 +29,7 @@ Shape = tuple[Any, ...]
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One part of the statement: `match` are columns that find the row, `values` those that are written."""
 
     action: str

@@ -62,6 +62,13 @@ class UniqueId(TypeDecorator[UUID]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return BINARY(16) if dialect.name == MYSQL else Uuid()
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """None for PostgreSQL, whose driver takes and gives it as it is."""
+        return None if dialect.name == "postgresql" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
         return value.bytes if value is not None and dialect.name == MYSQL else value
 
