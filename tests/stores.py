@@ -97,7 +97,7 @@ class Store:
 
     def repository(self, uow: Any, entity: Aggregate) -> Any:
         names = {"ApiKey": "api_keys", "PasswordCredential": "passwords", "Job": "job_rows", "CustomRole": "roles"}
-        names |= {"FederatedIdentity": "identities"}
+        names |= {"FederatedIdentity": "identities", "OneTimeToken": "one_time_tokens"}
         kind = type(entity).__name__
         plural = f"{kind.lower()}s" if not kind.endswith("f") else f"{kind.lower()[:-1]}ves"
         return getattr(uow, names.get(kind) or plural)

@@ -20,7 +20,7 @@ from domain.shared.values import Instant
 
 FOR_ADDRESSES = (TokenPurpose.REGISTER, TokenPurpose.VERIFY_EMAIL, TokenPurpose.CHANGE_EMAIL)
 
-WHOSE = "Several people asked for an account with this address: send the password that you chose when you asked."
+WHOSE = "Several people may have asked for an account with this address: send the password that you chose in yours."
 
 
 class ConfirmationService:
@@ -42,7 +42,7 @@ class ConfirmationService:
         """Take an address as proven: that of an account, its new one, or that of somebody who registers, whose account
         is made. Raises EmailTaken where another account got the address meanwhile.
 
-        Where several people asked for an account with the address, `password` tells whose it becomes. Raises
+        Where several people may have asked for an account with the address, `password` tells whose it becomes. Raises
         PasswordRefused where it fits none of them, and RateLimited and Unavailable as a sign-in does; the link stays.
         """
         asked = await self._asked(origin, token, password)

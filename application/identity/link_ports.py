@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.identity.one_time_tokens import OneTimeToken, TokenPurpose
+from domain.shared.values import Instant
 
 
 class OneTimeTokens(Protocol):
@@ -15,6 +16,10 @@ class OneTimeTokens(Protocol):
 
     async def of_subject(self, subject: str, purpose: TokenPurpose) -> OneTimeToken | None: ...
     async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]: ...
+
+    async def expired(self, before: Instant, limit: int) -> Sequence[OneTimeToken]:
+        """Up to `limit` of those whose time was over by `before`."""
+
     def add(self, token: OneTimeToken) -> None: ...
     def remove(self, token: OneTimeToken) -> None: ...
 

@@ -20,7 +20,7 @@ class LinkContent:
     """What a token stands for: the address that it was sent to, and what follows from its use.
 
     `before` is the address that a change replaces. `name` and `password_hash` are those of somebody who registers, and
-    `contested` says that the address was registered more than once, so that its reader need not be who asked.
+    `contested` says that the address may have been registered more than once, so that its reader need not be who asked.
     """
 
     email: str
@@ -95,9 +95,10 @@ class Links:
         return text
 
     async def pending(self, uow: IdentityWork, email: str) -> LinkContent | None:
-        """What somebody who registers has handed in and not confirmed yet."""
+        """What somebody who registers has handed in last and not confirmed yet. Whoever asks for its mail again need
+        not have asked for the account, and other registrations may be forgotten by now, so it counts as contested."""
         tokens = sorted(await self.registrations(uow, email), key=lambda token: token.expires_at)
-        return replace(self.content(tokens[-1]), contested=len(tokens) > 1) if tokens else None
+        return replace(self.content(tokens[-1]), contested=True) if tokens else None
 
     async def registrations(self, uow: IdentityWork, email: str) -> list[OneTimeToken]:
         """What was asked for an address that has no account."""

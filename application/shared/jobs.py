@@ -79,5 +79,8 @@ class JobQueue(Protocol):
     async def progress(self, ticket: JobTicket, done: int, total: int) -> None:
         """Count what is done; machinery, it moves no version."""
 
+    async def forget(self, kinds: Sequence[str], before: Instant, limit: int) -> int:
+        """Remove up to `limit` jobs of these kinds that ended before this moment, whatever their end; how many went."""
+
     async def open_count(self, worker: str | None = None) -> int:
         """Jobs queued or running, of one worker or of all."""

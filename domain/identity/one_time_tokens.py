@@ -45,6 +45,14 @@ class OneTimeTokenSpent(DomainEvent):
     purpose: TokenPurpose
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimeTokenExpired(DomainEvent):
+    name: ClassVar[str] = "identity.one_time_token_expired.v1"
+    token_id: UUID
+    user_id: UUID | None
+    purpose: TokenPurpose
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class OneTimeToken(Aggregate):
     """The present token of one subject and purpose: there is one row of both, so a new token replaces the one before.
@@ -99,6 +107,10 @@ class OneTimeToken(Aggregate):
         if at >= self.expires_at:
             raise LinkInvalid()
         self.record(OneTimeTokenSpent(token_id=self.id, user_id=self.user_id, purpose=self.purpose, at=at))
+
+    def expire(self, at: Instant) -> None:
+        """Record that nobody used it; the unit of work removes the row."""
+        self.record(OneTimeTokenExpired(token_id=self.id, user_id=self.user_id, purpose=self.purpose, at=at))
 
     def _record_issue(self, at: Instant) -> None:
         self.record(OneTimeTokenIssued(token_id=self.id, user_id=self.user_id, purpose=self.purpose, at=at))

@@ -74,6 +74,7 @@ class Background:
         supervisor.start(Loop("refusals", self._write_refusals, REFUSALS_EVERY))
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
         supervisor.start(Loop("spent proofs", self._forget_spent, FORGET_EVERY))
+        supervisor.start(Loop("links and mails", self._forget_links, ERASE_EVERY))
         supervisor.start(Loop("exports", self._forget_exports, ERASE_EVERY))
         supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
@@ -127,6 +128,10 @@ class Background:
             return False
         spent: SpentProofs = persistence.spent_proofs()
         return await spent.forget(persistence.clock().now(), FORGET_AT_ONCE) == FORGET_AT_ONCE
+
+    async def _forget_links(self) -> bool:
+        """Remove links that nobody has used, and mails that could not be sent."""
+        return await self._duty.is_mine() and await self._container.identity.upkeep().forget()
 
     async def _forget_exports(self) -> bool:
         """Remove exports that have expired."""

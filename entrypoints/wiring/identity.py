@@ -30,6 +30,7 @@ from application.identity.session_starts import SessionStarts
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
 from application.identity.totp import TotpService
+from application.identity.upkeep import IdentityUpkeep
 from application.identity.users import UserService
 from domain.identity.password_policy import PasswordPolicy
 from entrypoints.settings.settings import Settings
@@ -173,4 +174,5 @@ class IdentityContainer(DeclarativeContainer):
         settings.provided.public_url,
     )
     identities = Singleton(IdentityService, persistence.store, persistence.clock, federation)
+    upkeep = Singleton(IdentityUpkeep, persistence.store, persistence.job_queue, persistence.clock)
     reactions = Singleton(IdentityReactions, persistence.store, persistence.clock)

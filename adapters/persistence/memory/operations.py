@@ -55,6 +55,12 @@ class MemoryJobQueue:
         if row is not None and row["version"] == ticket.version:
             row["done"], row["total"] = done, total
 
+    async def forget(self, kinds: Sequence[str], before: Instant, limit: int) -> int:
+        old = [row["id"] for row in self._database.rows("jobs") if _over(row, kinds, before)][:limit]
+        for one in old:
+            del self._database.tables["jobs"][one]
+        return len(old)
+
     async def open_count(self, worker: str | None = None) -> int:
         rows = [row for row in self._database.tables["jobs"].values() if row["status"] in _OPEN]
         return sum(worker in (None, row["worker"]) for row in rows)
@@ -64,6 +70,10 @@ def _claimable(row: Row, kinds: Sequence[str], now: Instant) -> bool:
     due = row["status"] == JobStatus.QUEUED.value and (row["run_after"] is None or row["run_after"] <= now)
     lost = row["status"] == JobStatus.RUNNING.value and row["lease_until"] < now
     return row["kind"] in kinds and (due or lost)
+
+
+def _over(row: Row, kinds: Sequence[str], before: Instant) -> bool:
+    return row["kind"] in kinds and row["status"] not in _OPEN and row["updated_at"] < before
 
 
 class MemoryLeases:

@@ -108,6 +108,9 @@ class MemoryOneTimeTokens(MemoryRepository[OneTimeToken]):
     async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]:
         return self._where(user_id=user_id)
 
+    async def expired(self, before: Instant, limit: int) -> Sequence[OneTimeToken]:
+        return [token for token in self._where() if token.expires_at <= before][:limit]
+
 
 class MemoryIdentities(MemoryRepository[FederatedIdentity]):
     mapping = federation.IDENTITIES

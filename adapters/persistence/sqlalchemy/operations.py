@@ -69,6 +69,15 @@ class SqlJobQueue:
         statement = update(jobs).where(mine).values(done=done, total=total)
         await execute(self._database, statement)
 
+    async def forget(self, kinds: Sequence[str], before: Instant, limit: int) -> int:
+        over = and_(jobs.c.kind.in_(kinds), jobs.c.status.not_in(_OPEN), jobs.c.updated_at < before)
+
+        def call(connection: Connection) -> int:
+            ids = list(connection.execute(select(jobs.c.id).where(over).limit(limit)).scalars())
+            return connection.execute(delete(jobs).where(jobs.c.id.in_(ids), over)).rowcount
+
+        return await self._database.write(call)
+
     async def open_count(self, worker: str | None = None) -> int:
         statement = select(func.count()).select_from(jobs).where(jobs.c.status.in_(_OPEN))
         if worker is not None:

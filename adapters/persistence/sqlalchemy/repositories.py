@@ -55,9 +55,10 @@ class TableRepository(TrackedRepository[A]):
 
         return await self._database.read(call)
 
-    async def _where(self, *conditions: ColumnElement[bool]) -> list[A]:
+    async def _where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[A]:
+        """Oldest first."""
         table, mapping = metadata.tables[self.mapping.table], self.mapping
-        statement = select(table).where(*conditions).order_by(table.c.created_at, table.c.id)
+        statement = select(table).where(*conditions).order_by(table.c.created_at, table.c.id).limit(limit)
         rows = await self._database.read(lambda connection: aggregate_rows(connection, mapping, statement))
         return self._load_all(rows)
 
@@ -134,6 +135,9 @@ class SqlOneTimeTokens(TableRepository[OneTimeToken]):
     async def of_user(self, user_id: UUID) -> Sequence[OneTimeToken]:
         return await self._where(identity_tables.one_time_tokens.c.user_id == user_id)
 
+    async def expired(self, before: Instant, limit: int) -> Sequence[OneTimeToken]:
+        return await self._where(identity_tables.one_time_tokens.c.expires_at <= before, limit=limit)
+
 
 class SqlIdentities(TableRepository[FederatedIdentity]):
     mapping = federation.IDENTITIES
@@ -177,10 +181,7 @@ class SqlDocuments(TableRepository[Document]):
 
     async def some_of_collection(self, collection_id: UUID, limit: int) -> Sequence[Document]:
         """Up to `limit` documents of a collection, oldest first."""
-        table, mapping = knowledge_tables.documents, self.mapping
-        statement = select(table).where(table.c.collection_id == collection_id).order_by(table.c.created_at, table.c.id)
-        limited = statement.limit(limit)
-        return self._load_all(await self._database.read(lambda c: aggregate_rows(c, mapping, limited)))
+        return await self._where(knowledge_tables.documents.c.collection_id == collection_id, limit=limit)
 
 
 class SqlChunks(ChunkWrites):
@@ -207,5 +208,4 @@ class SqlExports(TableRepository[Export]):
         return await self._one(operations_tables.exports.c.user_id == user_id)
 
     async def expired(self, now: Instant, limit: int) -> Sequence[Export]:
-        table = operations_tables.exports
-        return (await self._where(table.c.expires_at <= now))[:limit]
+        return await self._where(operations_tables.exports.c.expires_at <= now, limit=limit)

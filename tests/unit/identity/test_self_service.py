@@ -65,7 +65,7 @@ async def test_the_mail_can_be_had_again_until_the_address_is_proven(identity: I
     old, new = [mail.text.split("#")[1].split()[0] for mail in identity.mailbox.mails]
     with pytest.raises(LinkInvalid):
         await identity.confirmations.confirm_email(ORIGIN, token=old)
-    await identity.confirmations.confirm_email(ORIGIN, token=new)
+    await identity.confirmations.confirm_email(ORIGIN, token=new, password=PASSWORD)
     await identity.self_service.verify_email(ORIGIN, email=ADA["email"])
     await identity.deliver()
     assert len(identity.mailbox.mails) == 2
