@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.shared.actor import Origin
 from entrypoints.http import direct, discovery, health, pages, problems
+from entrypoints.http.console import account
 from entrypoints.http.edge import Edge
 from entrypoints.http.exchange import root_of
 from entrypoints.http.middleware import Exchanges
@@ -85,7 +86,7 @@ def create_app(container: "Container", lifespan: Lifespan | None = None) -> Fast
     )
     app.state.container = container
     documentation = (router, pages.browsers) if settings.shows_api_docs else ()
-    for part in (*ROUTERS, health.router, discovery.router, pages.router, *documentation):
+    for part in (*ROUTERS, health.router, discovery.router, pages.router, account.router, *documentation):
         # Extended, not included: an included router matches every request twice, and nothing here needs its prefix.
         app.router.routes.extend(part.routes)
     problems.install(app)

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final
@@ -54,7 +55,9 @@ SCRIPTS: Final = {
     "redoc.js": """Redoc.init(document.body.dataset.openapi, {disableSearch: true}, document.getElementById("ui"));
 """,
 }
-STYLE: Final = "body{margin:2rem auto;max-width:45rem;padding:0 1rem;font:1rem/1.5 sans-serif}"
+FILES: Final = {"pages.css": "text/css", "account.js": "text/javascript"}
+"""Files of the package beside this module."""
+HEADERS: Final = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
 
 
 @browsers.get("/docs")
@@ -73,8 +76,8 @@ async def asset(name: str, _: Anybody) -> Response:
     headers = {"Cache-Control": "public, max-age=86400"}
     if name in SCRIPTS:
         return Response(SCRIPTS[name], media_type="text/javascript", headers=headers)
-    if name == "pages.css":
-        return Response(STYLE, media_type="text/css", headers=headers)
+    if name in FILES:
+        return Response(_file(name), media_type=FILES[name])
     if name not in STATIC:
         raise NotFound
     return Response(_static(name), media_type=STATIC[name], headers=headers)
@@ -86,7 +89,7 @@ async def problem_list(request: Request, _: Anybody) -> Response:
     if not _wants_html(request):
         return json_response({"items": codes})
     links = "".join(f'<li><a href="{_root(request)}/problems/{code}">{title_of(code)}</a></li>' for code in codes)
-    return _page(request, "Problems", f"<ul>{links}</ul>")
+    return page(_root(request), "Problems", f"<ul>{links}</ul>")
 
 
 @router.get("/problems/{code}")
@@ -97,14 +100,14 @@ async def problem_page(request: Request, code: str, _: Anybody) -> Response:
         raise NotFound
     if not _wants_html(request):
         return json_response({"code": code, "title": title_of(code), "description": text})
-    return _page(request, title_of(code), rendered(text))
+    return page(_root(request), title_of(code), rendered(text))
 
 
 @router.get("/evolution")
 async def evolution(request: Request, _: Anybody) -> Response:
     """How the API may change, and what is going to end; links of deprecated endpoints lead here."""
     parts = sections("evolution.md").items()
-    return _page(request, "Evolution", "".join(f"<h2>{heading}</h2>{rendered(text)}" for heading, text in parts))
+    return page(_root(request), "Evolution", "".join(f"<h2>{heading}</h2>{rendered(text)}" for heading, text in parts))
 
 
 def rendered(markdown: str) -> str:
@@ -117,6 +120,26 @@ def rendered(markdown: str) -> str:
         else:
             blocks.append(f"<p>{_inline(' '.join(block.split()))}</p>")
     return "".join(blocks)
+
+
+def page(
+    root: str,
+    title: str,
+    content: str,
+    *,
+    script: str | None = None,
+    headers: Mapping[str, str] = HEADERS,
+) -> Response:
+    """A page of ours; `root` leads from it to where the service is mounted, `script` is the name of an asset."""
+    style = f'<link rel="stylesheet" href="{root}/assets/pages.css">'
+    run = f'<script src="{root}/assets/{script}" defer></script>' if script else ""
+    head = f"{_META}<title>{title} – FastOps</title>{_icon(root)}{style}{run}"
+    return _html(f"<head>{head}</head><body><main><h1>{title}</h1>{content}</main></body>", headers)
+
+
+@cache
+def _file(name: str) -> bytes:
+    return (files("entrypoints.http.console") / name).read_bytes()
 
 
 @cache
@@ -136,28 +159,21 @@ def _root(request: Request) -> str:
     return html.escape(root_of(request.scope))
 
 
-def _icon(request: Request) -> str:
-    return f'<link rel="icon" href="{_root(request)}/assets/favicon.png">'
-
-
-def _page(request: Request, title: str, content: str) -> Response:
-    style = f'<link rel="stylesheet" href="{_root(request)}/assets/pages.css">'
-    head = f"{_META}<title>{title} – FastOps</title>{_icon(request)}{style}"
-    return _html(f"<head>{head}</head><body><h1>{title}</h1>{content}</body>")
+def _icon(root: str) -> str:
+    return f'<link rel="icon" href="{root}/assets/favicon.png">'
 
 
 def _browser(request: Request, library: str, start: str, style: str | None, policy: str = PAGE_POLICY) -> Response:
     root = _root(request)
     link = f'<link rel="stylesheet" href="{root}/assets/{style}">' if style else ""
-    head = f"{_META}<title>FastOps API</title>{_icon(request)}{link}"
+    head = f"{_META}<title>FastOps API</title>{_icon(root)}{link}"
     scripts = "".join(f'<script src="{root}/assets/{name}"></script>' for name in (library, start))
     body = f'<body data-openapi="{root}/openapi.json"><div id="ui"></div>{scripts}</body>'
-    return _html(f"<head>{head}</head>{body}", policy)
+    return _html(f"<head>{head}</head>{body}", {**HEADERS, "Content-Security-Policy": policy})
 
 
 _META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
 
 
-def _html(content: str, policy: str = PAGE_POLICY) -> Response:
-    document = f'<!doctype html><html lang="en">{content}</html>'
-    return HTMLResponse(document, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+def _html(content: str, headers: Mapping[str, str]) -> Response:
+    return HTMLResponse(f'<!doctype html><html lang="en">{content}</html>', headers=headers)
