@@ -9,9 +9,11 @@ from domain.shared.actor import Permission
 from entrypoints.http import app as application
 from entrypoints.http import discovery, health, pages
 from entrypoints.http.conditional import IfMatch
+from entrypoints.http.console import account
 from entrypoints.http.repeats import RepeatKey
 from entrypoints.http.security import Anyone, Caller
 from entrypoints.http.v1.routes import ROUTERS
+from tests.http.service import Service
 
 PUBLIC = {
     ("POST", "/api/v1/auth/token"),
@@ -37,6 +39,7 @@ PUBLIC = {
     ("GET", "/docs"),
     ("GET", "/redoc"),
     ("GET", "/assets/{name}"),
+    ("GET", "/account/{name}"),
     ("GET", "/evolution"),
     ("GET", "/problems"),
     ("GET", "/problems/{code}"),
@@ -84,7 +87,8 @@ WITHOUT_REPEATS = {
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:
-    for router in (*ROUTERS, health.router, discovery.router, pages.router, pages.browsers, application.router):
+    alone = (health.router, discovery.router, account.router, pages.router, pages.browsers, application.router)
+    for router in (*ROUTERS, *alone):
         for route in router.routes:
             assert isinstance(route, APIRoute), route
             for method in route.methods or ():
@@ -112,6 +116,10 @@ def test_each_route_has_one_gate_and_it_comes_first(method: str, route: APIRoute
     else:
         assert isinstance(first, Caller)
         assert isinstance(first.permission, Permission)
+
+
+async def test_the_application_has_no_other_routes(service: Service) -> None:
+    assert {id(route) for route in service.app.router.routes} == {id(route) for _, route in ROUTES}
 
 
 def test_the_lists_name_no_route_that_is_gone() -> None:

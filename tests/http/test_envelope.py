@@ -42,7 +42,10 @@ async def test_what_is_no_request_id_is_replaced(service: Service, given: str) -
     assert re.fullmatch(r"[0-9a-f-]{36}", twice.headers["x-request-id"])
 
 
-@pytest.mark.parametrize("path", ["/livez", "/api/v1/me", "/nothing", "/docs", "/openapi.json", "/problems/not_found"])
+@pytest.mark.parametrize(
+    "path",
+    ["/livez", "/api/v1/me", "/nothing", "/docs", "/openapi.json", "/problems/not_found", "/account/reset-password"],
+)
 async def test_every_answer_is_safe_in_a_browser(service: Service, path: str) -> None:
     headers = (await service.client.get(path)).headers
     assert headers["x-content-type-options"] == "nosniff"

@@ -102,8 +102,8 @@ class Listening:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, bounds: Bounds | None = None) -> AsyncIterator[Listening]:
-    with listen("127.0.0.1", 0) as opened:
+async def served(app: ASGIApp, bounds: Bounds | None = None, port: int = 0) -> AsyncIterator[Listening]:
+    with listen("127.0.0.1", port) as opened:
         server = Server(app, bounds or Bounds())
         running = asyncio.create_task(server.serve(sockets=[opened]))
         await until(lambda: server.started or running.done())

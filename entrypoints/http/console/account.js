@@ -27,7 +27,9 @@ function goOn(id) {
 }
 
 function tell(text) {
-  element("problem").textContent = text;
+  const problem = element("problem");
+  problem.textContent = text;
+  problem.scrollIntoView({ block: "nearest" });
 }
 
 function complain(name, text) {
@@ -87,7 +89,7 @@ function asksFor(code) {
   if (!part?.hidden) {
     return false;
   }
-  const field = part.querySelector("input");
+  const field = part.querySelector("input:disabled");
   part.hidden = field.disabled = false;
   field.focus();
   return true;
