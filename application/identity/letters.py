@@ -40,12 +40,12 @@ _TEXTS = {
     Letter.ALREADY_REGISTERED: (
         "You have an account already",
         "Somebody, hopefully you, asked for an account at {place} with this address. There is one already: sign in, or"
-        " ask for a new password there.\n\nIf it was not you, there is nothing to do.",
+        " ask for a new password:\n\n{forgotten}\n\nIf it was not you, there is nothing to do.",
     ),
     Letter.PASSWORD_CHANGED: (
         "Your password was changed",
         "The password of your account at {place} was changed, and you were signed out everywhere else.\n\nIf it was not"
-        " you, ask for a new password at once and tell an administrator.",
+        " you, tell an administrator, and ask for a new password at once:\n\n{forgotten}",
     ),
     Letter.EMAIL_CHANGED: (
         "Your e-mail address was changed",
@@ -64,8 +64,9 @@ class Letters:
     def write(self, letter: Letter, to: str, token: str | None = None) -> Mail:
         """The mail; a token stands behind the # of its link, which no server, proxy or log ever sees."""
         subject, text = _TEXTS[letter]
-        return Mail(to, subject, text.format(place=self._place, link=self.link(letter, token) if token else "") + "\n")
+        link = f"{self._page(letter)}#{token}" if token else ""
+        forgotten = self._page(Letter.RESET_PASSWORD)
+        return Mail(to, subject, text.format(place=self._place, link=link, forgotten=forgotten) + "\n")
 
-    def link(self, letter: Letter, token: str) -> str:
-        """Where the token is spent."""
-        return f"{self._place}/account/{PAGES[letter]}#{token}"
+    def _page(self, letter: Letter) -> str:
+        return f"{self._place}/account/{PAGES[letter]}"

@@ -4,15 +4,21 @@ import re
 
 import pytest
 
-from application.identity.letters import PAGES
+from application.identity.letters import PAGES, Letters
+from application.identity.mail_requests import Letter
 from entrypoints.http.console.account import TITLES
-from tests.http.service import Service, a_service, memory_settings
+from tests.http.service import BASE, Service, a_service, memory_settings
 from tests.http.test_pages import HTML, assert_all_comes_from_here
 from tests.http.test_problems import assert_problem
 
 
 def test_each_link_has_its_page_and_no_page_is_without_a_link() -> None:
     assert set(PAGES.values()) == TITLES.keys()
+
+
+@pytest.mark.parametrize("letter", [Letter.ALREADY_REGISTERED, Letter.PASSWORD_CHANGED])
+def test_mails_without_a_link_lead_to_the_page_that_sends_one(letter: Letter) -> None:
+    assert f"\n{BASE}/account/reset-password" in Letters(BASE).write(letter, "ada@example.com").text
 
 
 @pytest.mark.parametrize("name", TITLES)
