@@ -96,7 +96,7 @@ async def browser(chromium_here: Browser, site: Site) -> AsyncIterator[Browser]:
 async def test_a_forgotten_password_is_replaced(site: Site, browser: Browser) -> None:
     person = await site.service.person()
     await browser.open(f"{site.url}/account/reset-password")
-    await browser.fill("E-mail address", person.email)
+    await browser.fill("Your e-mail address", person.email)
     await browser.press("Mail me a link")
     await browser.reads("If there is an account with this address")
     link = await site.link(person.email)
@@ -126,11 +126,18 @@ async def test_a_forgotten_password_is_replaced(site: Site, browser: Browser) ->
 async def test_an_invitation_is_accepted_by_keys_alone(site: Site, browser: Browser) -> None:
     admin = await site.service.person("admin")
     assert (await admin.post("/users", {"name": "Ada", "email": ADA["email"]})).status_code == 201
-    await browser.open(await site.link(ADA["email"]))
+    link = await site.link(ADA["email"])
+    await browser.open(link)
     await browser.reads("An account was made for you")
     await browser.type(TAB, ADA["email"], TAB, NEW, ENTER)
     await browser.reads("Your account is ready")
     assert await browser.focused() == "done"
+    assert await site.signs_in(ADA["email"], NEW)
+    await browser.open(link)
+    await browser.type(TAB, TAB, PASSWORD, ENTER)
+    await browser.reads("This link was used before")
+    await browser.follow("ask for a link to choose a password")
+    await browser.reads("Get a link by mail")
     assert await site.signs_in(ADA["email"], NEW)
 
 
@@ -172,7 +179,7 @@ async def test_an_expired_link_leads_to_a_new_one(site: Site, browser: Browser) 
     await browser.open(link)
     await browser.press("Confirm the address")
     await browser.reads("has expired")
-    await browser.fill("The address to be confirmed", ADA["email"])
+    await browser.fill("Your e-mail address", ADA["email"])
     await browser.press("Mail me a link")
     await browser.reads("Look into your mailbox")
     await browser.open(await site.link(ADA["email"]))
@@ -184,7 +191,7 @@ async def test_an_expired_link_leads_to_a_new_one(site: Site, browser: Browser) 
 async def test_who_must_wait_is_told_how_long_whether_or_not_there_is_an_account(site: Site, browser: Browser) -> None:
     for _ in range(6):
         await browser.open(f"{site.url}/account/reset-password")
-        await browser.fill("E-mail address", "nobody@example.com")
+        await browser.fill("Your e-mail address", "nobody@example.com")
         await browser.press("Mail me a link")
         await browser.reads("mail")
     await browser.reads("Too many mails were asked for")

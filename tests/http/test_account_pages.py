@@ -52,10 +52,13 @@ async def test_a_page_takes_nothing(service: Service) -> None:
     assert_problem(await service.client.post("/account/reset-password", json={}), 405, "method_not_allowed")
 
 
-@pytest.mark.parametrize(("minimum", "tells_of_factors"), [(8, False), (20, True)])
-async def test_the_rules_are_those_of_this_installation(minimum: int, tells_of_factors: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "minimum", "tells_of_factors"),
+    [("reset-password", 8, False), ("reset-password", 20, True), ("accept-invitation", 20, False)],
+)
+async def test_the_rules_are_those_of_this_installation(name: str, minimum: int, tells_of_factors: bool) -> None:
     async with a_service(memory_settings(password_min_length=minimum)) as service:
-        page = (await service.client.get("/account/reset-password")).text
+        page = (await service.client.get(f"/account/{name}")).text
         assert f"At least {minimum} characters" in page
         assert ("second factor" in page) is tells_of_factors
         assert "$" not in page

@@ -24,6 +24,8 @@ TITLES: Final = {
     "reset-password": "Choose a new password",
 }
 """By the name of the page; a closed list, so no path leads to any other file."""
+REQUESTS: Final = {"confirm-email": "email-verifications", "reset-password": "password-resets"}
+"""What mails the link of a page once more."""
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -47,11 +49,14 @@ async def account_page(
 @cache
 def _content(name: str, minimum: int) -> str:
     """What stands on a page where a password has at least `minimum` characters."""
-    shorter = f" If you sign in with a second factor as well, {PASSWORD_MIN_ALLOWED} are enough."
-    rules = {"minimum": str(minimum), "shorter": shorter if minimum > PASSWORD_MIN_ALLOWED else ""}
-    password = Template(_file("new-password.html")).substitute(rules)
-    return _file("notices.html") + Template(_file(f"{name}.html")).substitute(new_password=password)
+    shorter = ""
+    if name != "accept-invitation" and minimum > PASSWORD_MIN_ALLOWED:  # who is invited has no second factor yet
+        shorter = f" If you sign in with a second factor as well, {PASSWORD_MIN_ALLOWED} are enough."
+    new_password = _filled("new-password", minimum=minimum, shorter=shorter)
+    mail_request = _filled("mail-request", request=REQUESTS.get(name, ""))
+    return _filled("notices") + _filled(name, new_password=new_password, mail_request=mail_request)
 
 
-def _file(name: str) -> str:
-    return (files(__package__) / name).read_text("utf-8")
+def _filled(name: str, **parts: object) -> str:
+    """A file of this package with its places filled in."""
+    return Template((files(__package__) / f"{name}.html").read_text("utf-8")).substitute(parts)
