@@ -42,9 +42,10 @@ BY_COLUMNS: dict[tuple[str, ...], type[FastOpsError]] = {
     (mapping.table, *unique.columns): unique.error for mapping in MAPPINGS for unique in mapping.unique
 } | {("repeats", "principal", "route", "key_hash"): RepeatLost}
 
-BY_NAME: dict[str, type[FastOpsError]] = {"uq_" + "_".join(columns): error for columns, error in BY_COLUMNS.items()} | {
-    "pk_repeats": RepeatLost
-}
+BY_NAME: dict[str, type[FastOpsError]] = {
+    f"pk_{columns[0]}" if columns[1:] == ("id",) else "uq_" + "_".join(columns): error
+    for columns, error in BY_COLUMNS.items()
+} | {"pk_repeats": RepeatLost}
 
 
 def refusal(constraint: str | None, columns: tuple[str, ...] = ()) -> FastOpsError:

@@ -21,6 +21,10 @@ class Unique:
     error: type[FastOpsError]
 
 
+ONE_OF_EACH = Unique(("id",), StaleVersion)
+"""For what has the id of its owner: of two first ones at once the later sees the other, as with any other change."""
+
+
 @dataclass(frozen=True)
 class Owned:
     """Rows of a set that an aggregate owns: the member of the row that holds them, their table and its parent key.

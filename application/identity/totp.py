@@ -39,21 +39,25 @@ class TotpService:
     @repeatable
     async def begin(self, actor: Actor, *, repeat: Repeat | None = None) -> TotpView:
         """Make a secret for an app, shown this once; it counts when `confirm` has seen a code of it. Another one takes
-        its place until then. Raises WrongState `totp_active` where an app counts already."""
+        its place until then, the later of two at once. Raises WrongState `totp_active` where an app counts already."""
         require_session(actor)
         require_recent(actor)
         user_id = actor.require_user()
-        async with self._work(Operation("totp.begin", actor, repeat)) as uow:
-            user = await uow.users.get(user_id)
-            secret, sealed = self._totp_codes.mint(user_id)
-            factor = await uow.totp_factors.find(user_id)
-            if factor is None:
-                factor = TotpFactor.begin(user_id, sealed, self._clock.now())
-                uow.totp_factors.add(factor)
-            else:
-                factor.begin_again(sealed, self._clock.now())
-            uri = self._totp_codes.uri(secret, user.email)
-            return await uow.commit(await _view(uow, factor, actor, secret=secret, uri=uri))
+
+        async def attempt() -> TotpView:
+            async with self._work(Operation("totp.begin", actor, repeat)) as uow:
+                user = await uow.users.get(user_id)
+                secret, sealed = self._totp_codes.mint(user_id)
+                factor = await uow.totp_factors.find(user_id)
+                if factor is None:
+                    factor = TotpFactor.begin(user_id, sealed, self._clock.now())
+                    uow.totp_factors.add(factor)
+                else:
+                    factor.begin_again(sealed, self._clock.now())
+                uri = self._totp_codes.uri(secret, user.email)
+                return await uow.commit(await _view(uow, factor, actor, secret=secret, uri=uri))
+
+        return await settled(attempt)
 
     @repeatable
     async def confirm(self, actor: Actor, code: str, *, repeat: Repeat | None = None) -> TotpView:

@@ -10,7 +10,7 @@ from application.identity.second_factors import Shown
 from domain.identity.errors import InvalidGrant, PasswordTooShort, SecondFactorRequired
 from domain.identity.users import User
 from domain.shared.actor import Actor, system_actor
-from domain.shared.errors import RateLimited
+from domain.shared.errors import RateLimited, Unavailable
 from domain.shared.values import ListQuery, Sort
 from tests.contract.test_sign_in import outcomes
 from tests.identity_services import ORIGIN, PASSWORD, Identity, a_throttle, identity_on
@@ -65,6 +65,31 @@ async def test_new_recovery_codes_take_the_place_of_the_old(store: Store) -> Non
     with pytest.raises(InvalidGrant):
         await identity.sign_in_with(user, old[0])
     await identity.sign_in_with(user, new[0])
+
+
+async def test_of_secrets_and_codes_that_are_made_at_once_the_last_ones_count(store: Store) -> None:
+    identity = await identity_on(store)
+    actor = await identity.actor(await identity.person())
+    begun, refused = await outcomes([identity.totp.begin(actor) for _ in range(5)])
+    assert (len({view.secret for view in begun}), refused) == (5, [])
+    code_of = [pyotp.TOTP(str(view.secret)).at(store.clock.now()) for view in begun]
+    confirmed, refused = await outcomes([identity.totp.confirm(actor, code) for code in code_of])
+    assert (len(confirmed), len(refused)) == (1, 4)
+    made, refused = await outcomes([identity.totp.make_recovery_codes(actor) for _ in range(5)])
+    assert (len(made), refused) == (5, [])
+    user = await store.stored("users", actor.require_user())
+    signed_in, _ = await outcomes([identity.sign_in_with(user, view.codes[0]) for view in made])
+    assert len(signed_in) == 1
+
+
+async def test_of_first_passwords_that_are_set_at_once_one_counts(store: Store) -> None:
+    identity = await identity_on(store)
+    user = await identity.person(password=None)
+    chosen = [f"{PASSWORD} {number}" for number in range(5)]
+    _, refused = await outcomes([identity.users.reset_password(ROOT, user.id, password) for password in chosen])
+    assert {type(error) for error in refused} <= {Unavailable}, "too many hashes at once are turned away"
+    signed_in, _ = await outcomes([identity.sign_in(user, password) for password in chosen])
+    assert len(signed_in) == 1
 
 
 async def test_the_store_holds_neither_secret_nor_codes(store: Store) -> None:

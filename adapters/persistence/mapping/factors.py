@@ -1,6 +1,6 @@
 """Rows of second factors and passkeys."""
 
-from adapters.persistence.tracking import AggregateMapping, Row, Unique
+from adapters.persistence.tracking import ONE_OF_EACH, AggregateMapping, Row, Unique
 from domain.identity.errors import PasskeyKnown
 from domain.identity.passkeys import Passkey
 from domain.identity.second_factors import RecoveryCodes, TotpFactor
@@ -61,6 +61,7 @@ TOTP_FACTORS = AggregateMapping[TotpFactor](
     table="totp_factors",
     to_row=totp_to_row,
     from_row=totp_from_row,
+    unique=(ONE_OF_EACH,),
     secret=frozenset({"secret_sealed"}),
 )
 RECOVERY_CODES = AggregateMapping[RecoveryCodes](
@@ -68,6 +69,7 @@ RECOVERY_CODES = AggregateMapping[RecoveryCodes](
     table="recovery_codes",
     to_row=recovery_codes_to_row,
     from_row=recovery_codes_from_row,
+    unique=(ONE_OF_EACH,),
     secret=frozenset({"hashes"}),
 )
 PASSKEYS = AggregateMapping[Passkey](

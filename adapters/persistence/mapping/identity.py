@@ -1,6 +1,6 @@
 """Rows of identity."""
 
-from adapters.persistence.tracking import AggregateMapping, Owned, Row, Unique
+from adapters.persistence.tracking import ONE_OF_EACH, AggregateMapping, Owned, Row, Unique
 from domain.identity.credentials import ApiKey, PasswordCredential
 from domain.identity.errors import EmailTaken, GroupNameTaken, RoleNameTaken
 from domain.identity.groups import Group
@@ -196,6 +196,7 @@ PASSWORDS = AggregateMapping[PasswordCredential](
     table="passwords",
     to_row=password_to_row,
     from_row=password_from_row,
+    unique=(ONE_OF_EACH,),
     secret=frozenset({"password_hash", "is_short"}),
 )
 SESSIONS = AggregateMapping[Session](

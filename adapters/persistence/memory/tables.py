@@ -146,7 +146,7 @@ def _apply(tables: Tables, change: Change) -> None:
     rows = tables[change.mapping.table]
     stored = rows.get(change.id)
     if change.before is None and stored is not None:
-        raise refusal(None)
+        raise refusal(None, (change.mapping.table, "id"))
     if change.before is not None and (stored is None or stored["version"] != change.before["version"]):
         raise StaleVersion()
     if change.after is None:
