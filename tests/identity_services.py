@@ -141,6 +141,7 @@ async def identity_on(
     hasher: Argon2Passwords = HASHER,
     registration: Registration = Registration.OPEN,
     limiter: RateLimiter | None = None,
+    refresh_retry_seconds: int = 0,
 ) -> Identity:
     """All services of identity on `store`."""
     throttle = throttle or NoSignInThrottle()
@@ -158,7 +159,9 @@ async def identity_on(
         store=store,
         users=UserService(work, lists, clock, keeper, requests),
         account=AccountService(work, lists, clock, keeper, throttle, requests),
-        authentication=AuthenticationService(work, principals, clock, keeper, tokens, throttle, factors),
+        authentication=AuthenticationService(
+            work, principals, clock, keeper, tokens, throttle, factors, refresh_retry_seconds
+        ),
         access=AccessService(Standing(principals, store.rights_epoch), clock, access_tokens, SECRETS),
         roles=RoleService(work, clock),
         groups=GroupService(work, lists, clock),

@@ -40,7 +40,7 @@ async def uses_at_once(identity: Identity, user: User, uses: int = USES) -> None
     pair = await identity.sign_in(user)
     grants = [identity.authentication.refresh_grant(ORIGIN, refresh_token=pair.refresh_token) for _ in range(uses)]
     won, refused = await outcomes(grants)
-    assert len(won) == 1, refused
+    assert len(won) == 1, (len(won), len(refused), (await session_of(identity, pair)).generation)
     assert {type(error) for error in refused} == {InvalidGrant}
     assert (await session_of(identity, pair)).end_reason is SessionEnd.REUSE
     await is_dead(identity, won[0])

@@ -1,6 +1,7 @@
 """Sign-in, refresh and sign-out: the OAuth 2 grants (RFC 6749) and revocation (RFC 7009)."""
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from application.identity.passwords import PasswordKeeper
@@ -30,7 +31,7 @@ from domain.identity.roles import Rights
 from domain.identity.sessions import Method, Session, SessionEnd
 from domain.identity.users import User, normal_email
 from domain.shared.actor import Actor, ActorType, Origin, anonymous
-from domain.shared.errors import Conflict, Invalid, StaleVersion
+from domain.shared.errors import Conflict, Invalid
 from domain.shared.values import Instant, new_id
 
 USER_AGENT_MAX = 400
@@ -57,10 +58,11 @@ class AuthenticationService:
         tokens: TokenMakers,
         throttle: SignInThrottle,
         factors: SecondFactors,
+        refresh_retry_seconds: int = 0,
     ) -> None:
         self._work, self._principals, self._clock = work, principals, clock
         self._passwords, self._tokens, self._throttle = passwords, tokens, throttle
-        self._factors = factors
+        self._factors, self._retry = factors, timedelta(seconds=refresh_retry_seconds)
 
     async def password_grant(
         self, origin: Origin, *, email: str, password: str, shown: Shown = NOTHING, user_agent: str | None = None
@@ -91,7 +93,8 @@ class AuthenticationService:
         """Spend a refresh token for the next pair; of several uses at once one wins.
 
         Any other use shows that the token was copied: it ends the session, and that is committed before InvalidGrant
-        is raised. Tokens of ended sessions and other installations are refused without consequence.
+        is raised. Where a retry is allowed, a token that was spent a moment ago gives the same next token again, as
+        long as nobody has used that. Tokens of ended sessions and other installations are refused without consequence.
         """
         parts = self._tokens.refresh.read(refresh_token)
         if parts is None:
@@ -102,16 +105,23 @@ class AuthenticationService:
         if principal is None or not principal.active:
             raise InvalidGrant(detail=WRONG_REFRESH_TOKEN)
         actor = _actor(principal.user_id, principal.name, session_id, origin)
-        try:
+
+        async def attempt() -> TokenPair:
             async with self._work(Operation("session.refresh", actor)) as uow:
                 session = await uow.sessions.find(session_id)
                 if session is None or not session.is_live(now) or not session.is_of(secret_hash):
                     raise InvalidGrant(detail=WRONG_REFRESH_TOKEN).about("session", session_id)
-                if not session.is_unused(generation):
-                    raise StaleVersion()
-                token = self._tokens.refresh.next(refresh_token, session.refresh(now))
-                return await uow.commit(self._pair(session, principal.rights, token, now))
-        except StaleVersion:
+                if session.is_unused(generation):
+                    token = self._tokens.refresh.next(refresh_token, session.refresh(now))
+                    return await uow.commit(self._pair(session, principal.rights, token, now))
+                if not session.may_repeat(generation, now, self._retry):
+                    raise _Reused
+                token = self._tokens.refresh.next(refresh_token, session.generation)
+                return self._pair(session, principal.rights, token, now)
+
+        try:
+            return await settled(attempt)
+        except _Reused:
             await self._end(actor, session_id, SessionEnd.REUSE)
             raise InvalidGrant(detail=WRONG_REFRESH_TOKEN).about("session", session_id) from None
 
@@ -204,6 +214,10 @@ class AuthenticationService:
     def _pair(self, session: Session, rights: Rights, token: str, now: Instant) -> TokenPair:
         grant = access_grant(self._tokens.access, session, rights, now)
         return TokenPair(**asdict(grant), refresh_token=token)
+
+
+class _Reused(Exception):
+    """A refresh token was spent before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,10 @@ class Session(Aggregate):
         """Whether the token of this generation may still be spent; any other one has been used before."""
         return generation == self.generation
 
+    def may_repeat(self, generation: int, at: Instant, within: timedelta) -> bool:
+        """Whether this token was spent a moment ago for the one that is still unused: its answer may be lost."""
+        return bool(within) and generation == self.generation - 1 and at - self.updated_at < within
+
     def refresh(self, at: Instant) -> int:
         """Spend the present generation and give the next one."""
         self.generation += 1

@@ -247,6 +247,9 @@ class AccessSettings(Area):
     reauthentication_seconds: Annotated[int, Field(ge=60, le=86400)] = setting(
         3600, "whole seconds, from 60 to 86400", "Age of a sign-in up to which it is enough for dangerous actions."
     )
+    refresh_retry_seconds: Annotated[int, Field(ge=0, le=60)] = setting(
+        0, "whole seconds, up to 60", "How long a spent refresh token gives the next one again; 0: its reuse ends all."
+    )
     rate_limits: Literal["on", "off"] = setting(
         "on", "on or off", "Limits per caller, sign-in throttling included; off is refused in production."
     )

@@ -102,6 +102,7 @@ class IdentityContainer(DeclarativeContainer):
         tokens,
         limits.sign_in,
         second_factors,
+        settings.provided.access.refresh_retry_seconds,
     )
     standing = Singleton(Standing, persistence.principals, persistence.rights_epoch)
     access = Singleton(

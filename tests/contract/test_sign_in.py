@@ -52,6 +52,42 @@ async def test_a_spent_token_is_refused_though_others_followed_it_at_once(store:
     await is_dead(identity, third)
 
 
+async def test_a_lost_answer_to_a_refresh_may_be_asked_for_again(store: Store) -> None:
+    """By so many at once as there are: the session has one next token, and ends when a spent one comes too late."""
+    identity = await identity_on(store, refresh_retry_seconds=10)
+    refresh = identity.authentication.refresh_grant
+    user = await identity.person()
+    first = await identity.sign_in(user)
+    won, refused = await outcomes([refresh(ORIGIN, refresh_token=first.refresh_token) for _ in range(8)])
+    assert not refused
+    assert len({pair.refresh_token for pair in won}) == 1
+    store.clock.forward(seconds=9)
+    again = await refresh(ORIGIN, refresh_token=first.refresh_token)
+    assert again.refresh_token == won[0].refresh_token
+    assert (await session_of(identity, first)).generation == 2
+    third = await refresh(ORIGIN, refresh_token=again.refresh_token)
+    with pytest.raises(InvalidGrant):
+        await refresh(ORIGIN, refresh_token=first.refresh_token)
+    assert (await session_of(identity, first)).end_reason is SessionEnd.REUSE
+    await is_dead(identity, third)
+    late = await identity.sign_in(user)
+    await refresh(ORIGIN, refresh_token=late.refresh_token)
+    store.clock.forward(seconds=10)
+    with pytest.raises(InvalidGrant):
+        await refresh(ORIGIN, refresh_token=late.refresh_token)
+    assert (await session_of(identity, late)).end_reason is SessionEnd.REUSE
+
+
+async def test_a_retry_survives_no_revoke(store: Store) -> None:
+    identity = await identity_on(store, refresh_retry_seconds=10)
+    first = await identity.sign_in(await identity.person())
+    second = await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
+    await identity.authentication.revoke(ORIGIN, token=second.refresh_token)
+    with pytest.raises(InvalidGrant):
+        await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
+    await is_dead(identity, second)
+
+
 async def test_disabling_beside_refreshes_leaves_no_session(store: Store) -> None:
     identity = await identity_on(store)
     user = await identity.person()
