@@ -4,7 +4,7 @@ from uuid import UUID
 
 from application.identity.factor_ports import FactorWork
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
-from application.identity.passwords import PasswordKeeper, has_second_factor
+from application.identity.passwords import PasswordKeeper, has_second_factor, put_password
 from application.identity.ports import IdentityLists, IdentityWork, SignInThrottle
 from application.identity.rights import require_recent, require_session
 from application.identity.sessions import end_sessions, sweep_sessions
@@ -62,7 +62,8 @@ class AccountService:
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
         """Replace the password; all other sessions end. Raises PasswordRefused where the current one is wrong or the
-        new one breaks a rule, ReauthenticationRequired, and RateLimited and Unavailable as a sign-in does."""
+        new one breaks a rule, PasswordTooShort where its second factor goes at this moment, ReauthenticationRequired,
+        and RateLimited and Unavailable as a sign-in does."""
         require_session(actor)
         require_recent(actor)
         user, credential, second_factor = await self._credential(actor)
@@ -77,7 +78,7 @@ class AccountService:
                 if stored is None or credential is None or stored.version != credential.version:
                     raise _wrong_current()
                 now = self._clock.now()
-                stored.change(new_hash, now, is_short=self._passwords.is_short(new))
+                await put_password(uow, user.id, new_hash, now, is_short=self._passwords.is_short(new))
                 await end_sessions(uow, user.id, now, keep=actor.session_id)
                 notice = MailRequest(letter=Letter.PASSWORD_CHANGED, email=user.email, origin=actor.origin)
                 self._mail.queue(uow.jobs, notice)

@@ -91,7 +91,8 @@ class ConfirmationService:
     async def reset_password(self, origin: Origin, *, token: str, password: str) -> None:
         """Put a new password in place. All sessions end, and all other links of the account are void.
 
-        Raises PasswordRefused and Unavailable, which leave the link as it was.
+        Raises PasswordRefused, Unavailable, and PasswordTooShort where the second factor goes at this moment; all leave
+        the link as it was.
         """
         await self._choose_password(origin, TokenPurpose.RESET_PASSWORD, token, password)
 

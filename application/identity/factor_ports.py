@@ -6,10 +6,23 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.identity.ports import IdentityWork
+from application.shared.unit_of_work import Rule
+from domain.identity.errors import IdentityNeeded, PasswordTooShort
 from domain.identity.passkeys import Credential, Passkey
 from domain.identity.second_factors import RecoveryCodes, TotpFactor
 from domain.identity.users import User
+from domain.shared.errors import StaleVersion
 from domain.shared.values import Instant
+
+SHORT_PASSWORD = Rule("identity.short_password", PasswordTooShort)
+"""A password that is long enough only beside a second factor has one; checked where such a password comes, and where a
+factor goes."""
+SHORT_PASSWORD_TOO = Rule(SHORT_PASSWORD.name, StaleVersion)
+"""The same where such a password goes with the factors: one that has come meanwhile goes too."""
+CODES_STAND_IN = Rule("identity.recovery_codes", StaleVersion)
+"""Recovery codes are there only beside another factor; checked where they come, and where a factor goes."""
+WAY_IN = Rule("identity.way_in", IdentityNeeded)
+"""A user has a password, a passkey that is not blocked, or a linked identity; checked where somebody gives one up."""
 
 
 class TotpFactors(Protocol):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from application.identity.factor_ports import FactorWork
+from application.identity.factor_ports import CODES_STAND_IN, SHORT_PASSWORD_TOO, FactorWork
 from application.identity.mail_requests import Letter, MailRequest, MailRequests
 from application.identity.rights import guard_administrator, require_holding, require_recent
 from application.identity.second_factors import remove_recovery_codes
@@ -50,6 +50,8 @@ class FactorReset:
                         ),
                     )
                 await end_sessions(uow, user_id, now)
+                uow.guard(SHORT_PASSWORD_TOO, user_id)
+                uow.guard(CODES_STAND_IN, user_id)
                 guard_administrator(uow, user)
                 await uow.commit(None)
 

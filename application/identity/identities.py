@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from application.identity.factor_ports import WAY_IN
 from application.identity.federation import FederationService
 from application.identity.federation_ports import FederationWork
 from application.identity.rights import guard_administrator, require_recent, require_session
@@ -10,7 +11,7 @@ from application.identity.views import IdentityView
 from application.shared.ports import Clock
 from application.shared.settling import require_version
 from application.shared.unit_of_work import Operation, Repeat, Work, repeatable
-from domain.identity.errors import WRONG_CODE, IdentityNeeded, IdentityTaken, InvalidGrant
+from domain.identity.errors import WRONG_CODE, IdentityTaken, InvalidGrant
 from domain.identity.federation import FederatedIdentity
 from domain.shared.actor import Actor
 from domain.shared.errors import NotFound
@@ -58,18 +59,16 @@ class IdentityService:
 
     async def unlink(self, actor: Actor, identity_id: UUID, *, expected: int | None = None) -> None:
         """Take one away; sessions that it has begun go on. Raises NotFound, StaleVersion, ReauthenticationRequired,
-        and IdentityNeeded for the last one of somebody without a password."""
+        and IdentityNeeded where it was the only way in."""
         require_session(actor)
         require_recent(actor)
         async with self._work(Operation("identity.unlink", actor)) as uow:
             identity = await _own(uow, actor, identity_id)
             require_version(identity, expected)
-            others = [one for one in await uow.identities.of_user(identity.user_id) if one.id != identity.id]
-            if not others and await uow.passwords.find(identity.user_id) is None:
-                raise IdentityNeeded()
             identity.unlink(self._clock.now())
             uow.identities.remove(identity)
             guard_administrator(uow, await uow.users.get(identity.user_id))
+            uow.guard(WAY_IN, identity.user_id)
             await uow.commit(None)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from application.identity.factor_ports import FactorWork, PasskeyCeremonies
+from application.identity.factor_ports import WAY_IN, FactorWork, PasskeyCeremonies
 from application.identity.passkey_check import CREATION, PASSKEY_ALONE, PasskeyCheck
-from application.identity.passwords import require_long_password
 from application.identity.rights import guard_administrator, require_recent, require_session
-from application.identity.second_factors import remove_recovery_codes
+from application.identity.second_factors import guard_factors, remove_recovery_codes
 from application.identity.session_starts import SessionStarts
 from application.identity.views import PasskeyView, TokenPair
 from application.shared.ports import Clock
@@ -70,8 +69,8 @@ class PasskeyService:
 
     async def remove(self, actor: Actor, passkey_id: UUID) -> None:
         """Forget one, and the recovery codes with the last second factor. Raises NotFound for others', and
-        PasswordTooShort where the password is none to sign in with alone, and LastAdministrator where it was the way in
-        of the last one."""
+        PasswordTooShort where the password is none to sign in with alone, IdentityNeeded where it was the only way in,
+        and LastAdministrator where it was that of the last one."""
         require_session(actor)
         require_recent(actor)
         user_id = actor.require_user()
@@ -84,11 +83,11 @@ class PasskeyService:
                     raise NotFound(detail="You have no passkey of this id.")
                 totp = await uow.totp_factors.find(user_id)
                 is_last = len(mine) == 1 and (totp is None or not totp.is_active)
-                if is_last:
-                    await require_long_password(uow, user_id)
                 passkey.remove(self._clock.now())
                 uow.passkeys.remove(passkey)
                 guard_administrator(uow, await uow.users.get(user_id))
+                guard_factors(uow, user_id)
+                uow.guard(WAY_IN, user_id)
                 if is_last:
                     await remove_recovery_codes(uow, user_id, self._clock)
                 await uow.commit(None)

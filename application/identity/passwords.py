@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from application.identity.factor_ports import FactorWork
+from application.identity.factor_ports import SHORT_PASSWORD, FactorWork
 from application.identity.ports import CommonPasswords, IdentityWork, PasswordHasher
 from domain.identity.credentials import PasswordCredential
-from domain.identity.errors import PasswordRefused, PasswordTooShort
+from domain.identity.errors import PasswordRefused
 from domain.identity.password_policy import PASSWORD_MAX, PasswordPolicy, normal_password
 from domain.shared.errors import Violation
 from domain.shared.values import Instant
@@ -60,19 +60,15 @@ async def has_second_factor(uow: FactorWork, user_id: UUID) -> bool:
     return (totp is not None and totp.is_active) or bool(await uow.passkeys.of_user(user_id))
 
 
-async def require_long_password(uow: IdentityWork, user_id: UUID) -> None:
-    """Raise PasswordTooShort where a sign-in must not rest on the password alone."""
-    credential = await uow.passwords.find(user_id)
-    if credential is not None and credential.is_short:
-        raise PasswordTooShort()
-
-
 async def put_password(
     uow: IdentityWork, user_id: UUID, password_hash: str, at: Instant, *, is_short: bool = False
 ) -> None:
-    """Have this be the user's password, the first one or in place of another."""
+    """Have this be the user's password, the first one or in place of another. The commit raises PasswordTooShort where
+    a short one has no second factor beside it any more."""
     credential = await uow.passwords.find(user_id)
     if credential is None:
         uow.passwords.add(PasswordCredential.set(user_id, password_hash, at, is_short=is_short))
     else:
         credential.change(password_hash, at, is_short=is_short)
+    if is_short:
+        uow.guard(SHORT_PASSWORD, user_id)

@@ -19,7 +19,7 @@ from domain.shared.actor import Actor, ActorType, Origin
 from domain.shared.values import Instant, ListQuery, Page
 
 LAST_ADMINISTRATOR = Rule("identity.last_administrator", LastAdministrator)
-"""There is an active person of the role admin with a password, a passkey or a linked identity."""
+"""There is an active person of the role admin with a password, a passkey that is not blocked, or a linked identity."""
 ROLES_IN_PLACE = Rule("identity.roles_in_place", RoleInUse)
 """Every role that a user has is there; checked where one is given and where one is deleted."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
+from application.identity.factor_ports import CODES_STAND_IN, SHORT_PASSWORD, FactorWork, RecoveryCodeTexts, TotpCodes
 from application.identity.passkey_check import PasskeyCheck
 from application.shared.ports import Clock
 from application.shared.settling import settled
@@ -80,6 +80,13 @@ class SecondFactors:
             if codes is None or not codes.use(code_hash, self._clock.now()):
                 raise InvalidGrant(detail=WRONG_PASSWORD)
             await uow.commit(None)
+
+
+def guard_factors(uow: FactorWork, user_id: UUID) -> None:
+    """Have the commit of a removal see what else goes at the same moment. It raises PasswordTooShort where the password
+    is none to sign in with alone, and StaleVersion where the recovery codes have to go too."""
+    uow.guard(SHORT_PASSWORD, user_id)
+    uow.guard(CODES_STAND_IN, user_id)
 
 
 async def remove_recovery_codes(uow: FactorWork, user_id: UUID, clock: Clock) -> None:

@@ -1,10 +1,10 @@
 """The authenticator app of one's own account, and the recovery codes that stand in for lost factors."""
 
-from application.identity.factor_ports import FactorWork, RecoveryCodeTexts, TotpCodes
-from application.identity.passwords import has_second_factor, require_long_password
+from application.identity.factor_ports import CODES_STAND_IN, FactorWork, RecoveryCodeTexts, TotpCodes
+from application.identity.passwords import has_second_factor
 from application.identity.ports import SignInThrottle
 from application.identity.rights import require_recent, require_session
-from application.identity.second_factors import remove_recovery_codes
+from application.identity.second_factors import guard_factors, remove_recovery_codes
 from application.identity.views import RecoveryCodesView, TotpView
 from application.shared.ports import Clock
 from application.shared.settling import settled
@@ -89,8 +89,8 @@ class TotpService:
                 if factor is None:
                     raise NotFound(detail="You have no authenticator app.")
                 is_last = not await uow.passkeys.of_user(factor.id)
-                if is_last and factor.is_active:
-                    await require_long_password(uow, factor.id)
+                if factor.is_active:
+                    guard_factors(uow, factor.id)
                 factor.remove(self._clock.now())
                 uow.totp_factors.remove(factor)
                 if is_last:
@@ -116,6 +116,7 @@ class TotpService:
                     uow.recovery_codes.add(RecoveryCodes.make(user_id, hashes, now))
                 else:
                     codes.replace(hashes, now)
+                uow.guard(CODES_STAND_IN, user_id)
                 return await uow.commit(RecoveryCodesView(codes=tuple(texts)))
 
         return await settled(attempt)

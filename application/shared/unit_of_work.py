@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast, get_type_hints
 from uuid import UUID
 
 from domain.shared.actor import Actor
-from domain.shared.errors import Conflict, FastOpsError, Forbidden, RuleBroken, Unauthenticated
+from domain.shared.errors import Conflict, FastOpsError, Forbidden, RuleBroken, StaleVersion, Unauthenticated
 
 R = TypeVar("R")
 W_co = TypeVar("W_co", covariant=True)
@@ -52,10 +52,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule over several rows, checked inside the transaction under a lock. `error` is raised where it breaks."""
+    """A rule over several rows, checked inside the transaction under a lock. `error` is raised where it breaks;
+    StaleVersion where looking again tells what else has to change."""
 
     name: str
-    error: type[RuleBroken]
+    error: type[RuleBroken] | type[StaleVersion]
 
 
 class Commits(Protocol):

@@ -86,12 +86,12 @@ class PasswordRefused(Invalid):
     default_detail = "This password is not accepted; see errors."
 
 
-class PasswordTooShort(WrongState):
-    """The last second factor cannot go while the password is one that was long enough only beside it."""
+class PasswordTooShort(RuleBroken):
+    """The last second factor cannot go while the password is one that is long enough only beside it."""
 
     default_code = "password_too_short"
     default_detail = (
-        "Your password is long enough only beside a second factor: change it to a longer one, then remove this one."
+        "A password as short as yours is enough only beside a second factor: change it to a longer one first."
     )
 
 
@@ -205,9 +205,14 @@ class IdentityTaken(AlreadyExists):
     default_detail = "This account of the OpenID provider is linked already, to you or to somebody else."
 
 
-class IdentityNeeded(WrongState):
+class IdentityNeeded(RuleBroken):
+    """The last of what somebody can sign in by cannot go."""
+
     default_code = "identity_needed"
-    default_detail = "You would have no way to sign in any more: set a password or link another provider first."
+    default_detail = (
+        "You would have no way to sign in any more: add a passkey, link another provider, or have a link mailed to "
+        "choose a password first."
+    )
 
 
 class ProviderUnavailable(Unavailable):

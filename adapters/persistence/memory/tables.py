@@ -46,9 +46,8 @@ def _administrator_left(tables: Tables, _subject: UUID) -> bool:
 
 
 def _can_sign_in(tables: Tables, user_id: UUID) -> bool:
-    return user_id in tables["passwords"] or any(
-        row["user_id"] == user_id for table in ("passkeys", "identities") for row in tables[table].values()
-    )
+    ways = [*tables["identities"].values(), *(row for row in tables["passkeys"].values() if row["cloned_at"] is None)]
+    return user_id in tables["passwords"] or any(row["user_id"] == user_id for row in ways)
 
 
 def _roles_in_place(tables: Tables, _subject: UUID) -> bool:
@@ -56,7 +55,25 @@ def _roles_in_place(tables: Tables, _subject: UUID) -> bool:
     return all(owned["role"] in there for row in tables["users"].values() for owned in row["roles"])
 
 
+def _has_factor(tables: Tables, user_id: UUID) -> bool:
+    totp = tables["totp_factors"].get(user_id)
+    passkeys = tables["passkeys"].values()
+    return (totp is not None and totp["confirmed_at"] is not None) or any(row["user_id"] == user_id for row in passkeys)
+
+
+def _long_or_beside_factor(tables: Tables, user_id: UUID) -> bool:
+    password = tables["passwords"].get(user_id)
+    return password is None or not password["is_short"] or _has_factor(tables, user_id)
+
+
+def _codes_beside_factor(tables: Tables, user_id: UUID) -> bool:
+    return user_id not in tables["recovery_codes"] or _has_factor(tables, user_id)
+
+
 GUARDS: dict[str, Callable[[Tables, UUID], bool]] = {
+    "identity.short_password": _long_or_beside_factor,
+    "identity.recovery_codes": _codes_beside_factor,
+    "identity.way_in": _can_sign_in,
     "identity.last_administrator": _administrator_left,
     "identity.roles_in_place": _roles_in_place,
 }

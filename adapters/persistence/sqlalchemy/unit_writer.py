@@ -43,8 +43,8 @@ class Unit:
 
 def write_unit(connection: Connection, unit: Unit) -> None:
     """Raises StaleVersion, a guard's error, or the driver's IntegrityError; the caller's transaction then ends."""
-    for rule, _ in unit.guards:
-        take_lock(connection, rule.name)
+    for name in sorted({rule.name for rule, _ in unit.guards}):  # in one order, so that no two wait for each other
+        take_lock(connection, name)
     for write in unit.bulk:
         if not write.rows:
             _delete_bulk(connection, write)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.identity.account import AccountService
 from application.identity.views import UserView
-from domain.identity.errors import MailOff, PasswordRefused, SessionRequired
+from domain.identity.errors import MailOff, PasswordRefused, PasswordTooShort, SessionRequired
 from domain.shared.actor import Actor
 from domain.shared.errors import RateLimited, ReauthenticationRequired
 from domain.shared.values import ListQuery
@@ -71,7 +71,7 @@ async def change_account(
 @router.put(
     "/password",
     status_code=204,
-    responses=problems(PasswordRefused, SessionRequired, ReauthenticationRequired, RateLimited),
+    responses=problems(PasswordRefused, PasswordTooShort, SessionRequired, ReauthenticationRequired, RateLimited),
 )
 async def change_password(
     actor: Silent,

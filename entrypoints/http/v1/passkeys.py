@@ -8,7 +8,15 @@ from starlette.responses import Response
 from application.identity.passkeys import PasskeyService
 from application.identity.views import PasskeyView
 from application.shared.unit_of_work import Repeat
-from domain.identity.errors import InvalidGrant, PasskeyKnown, PasskeyRefused, PasswordTooShort, SessionRequired
+from domain.identity.errors import (
+    IdentityNeeded,
+    InvalidGrant,
+    LastAdministrator,
+    PasskeyKnown,
+    PasskeyRefused,
+    PasswordTooShort,
+    SessionRequired,
+)
 from domain.identity.passkeys import PASSKEYS_MAX
 from domain.shared.actor import Actor, Origin
 from domain.shared.errors import ReauthenticationRequired, RuleBroken
@@ -104,12 +112,13 @@ async def add_passkey(
     "/me/passkeys/{passkey_id}",
     tags=["Account"],
     status_code=204,
-    responses=problems(SessionRequired, ReauthenticationRequired, PasswordTooShort),
+    responses=problems(SessionRequired, ReauthenticationRequired, PasswordTooShort, IdentityNeeded, LastAdministrator),
 )
 async def remove_passkey(actor: Annotated[Actor, signed_in("")], passkey_id: IdInPath, passkeys: Passkeys) -> Response:
     """Forget a passkey, and the recovery codes where it was the last second factor.
 
-    The last one stays (`password_too_short`) while the password is long enough only beside it.
+    The last one stays while the password is long enough only beside it (`password_too_short`), and where nothing else
+    signs in (`identity_needed`).
     """
     await passkeys.remove(actor, passkey_id)
     return no_content()

@@ -7,7 +7,14 @@ from starlette.responses import Response
 
 from application.identity.confirmations import ConfirmationService
 from application.identity.self_service import SelfService
-from domain.identity.errors import EmailTaken, LinkInvalid, MailOff, PasswordRefused, RegistrationClosed
+from domain.identity.errors import (
+    EmailTaken,
+    LinkInvalid,
+    MailOff,
+    PasswordRefused,
+    PasswordTooShort,
+    RegistrationClosed,
+)
 from domain.shared.actor import Origin
 from domain.shared.errors import RateLimited, Unavailable
 from entrypoints.http.bodies import JsonBody
@@ -109,14 +116,20 @@ async def request_password_reset(origin: Caller, content: Address, asking: Askin
     return _accepted()
 
 
-@router.post("/password-resets/confirm", status_code=204, responses=problems(LinkInvalid, PasswordRefused, BUSY))
+@router.post(
+    "/password-resets/confirm",
+    status_code=204,
+    responses=problems(LinkInvalid, PasswordRefused, PasswordTooShort, BUSY),
+)
 async def confirm_password_reset(origin: Silent, content: Choice, confirming: Confirming) -> Response:
     """Choose a new password by the link of a mail. All sessions of the account end."""
     await confirming.reset_password(origin, token=content.token, password=content.password)
     return no_content()
 
 
-@router.post("/invitations/accept", status_code=204, responses=problems(LinkInvalid, PasswordRefused, BUSY))
+@router.post(
+    "/invitations/accept", status_code=204, responses=problems(LinkInvalid, PasswordRefused, PasswordTooShort, BUSY)
+)
 async def accept_invitation(origin: Silent, content: Choice, confirming: Confirming) -> Response:
     """Choose the first password of an account by the link of an invitation, which works once, for 7 days."""
     await confirming.accept_invitation(origin, token=content.token, password=content.password)
