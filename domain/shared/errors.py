@@ -106,18 +106,30 @@ class Unauthenticated(FastOpsError):
 
 
 class ReauthenticationRequired(Unauthenticated):
-    """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds."""
+    """RFC 9470: what is asked for needs a sign-in of the last `max_age` seconds.
+
+    `ways` are those that the account has to prove itself anew, where they are known: `password`, `passkey`, and `oidc`
+    at one of these `providers`.
+    """
 
     default_code = "reauthentication_required"
     default_detail = "You signed in too long ago for this: prove who you are once more, or sign in again."
+    _WAYS: ClassVar[Mapping[str, str]] = {
+        "password": "with your password",
+        "passkey": "with a passkey",
+        "oidc": "by a new sign-in at your OpenID provider",
+    }
 
-    def __init__(self, max_age: int = 3600) -> None:
-        super().__init__()
-        self.max_age = max_age
+    def __init__(self, max_age: int = 3600, ways: Sequence[str] = (), providers: Sequence[str] = ()) -> None:
+        told = ", or ".join(self._WAYS[way] for way in ways)
+        super().__init__(detail=f"You signed in too long ago for this: prove who you are {told}." if told else None)
+        self.max_age, self.ways, self.providers = max_age, tuple(ways), tuple(providers)
 
     @property
     def members(self) -> Mapping[str, Any]:
-        return {"max_age": self.max_age}
+        named: dict[str, Any] = {"ways": list(self.ways)} if self.ways else {}
+        named |= {"providers": list(self.providers)} if self.providers else {}
+        return {"max_age": self.max_age, **named}
 
 
 class Forbidden(FastOpsError):

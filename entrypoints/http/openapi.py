@@ -100,6 +100,16 @@ PROBLEM: Final[dict[str, Any]] = {
             "description": "PublicKeyCredentialRequestOptionsJSON of WebAuthn, where a passkey would do.",
         },
         "max_age": {"type": "integer", "description": "RFC 9470: the seconds within which the sign-in must have been."},
+        "ways": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "How the account can prove itself anew: `password`, `passkey`, `oidc`.",
+        },
+        "providers": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The OpenID providers that `oidc` among the ways stands for, by name.",
+        },
     },
 }
 

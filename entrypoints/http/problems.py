@@ -53,6 +53,7 @@ OAUTH_ERRORS: Mapping[str, str] = {
 
 
 _refusals = resolver("audit.refusals")
+_step_up = resolver("identity.step_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,8 @@ async def refused(request: Request, error: Exception) -> Response | None:
     """The answer to a request that ended in this error; None for what is no refusal but a defect."""
     if isinstance(error, FastOpsError):
         await _count(request, error)
+        if isinstance(error, ReauthenticationRequired):
+            error = await _with_ways(request, error)
         return _told(request, Problem.of(error))
     if isinstance(error, RequestValidationError):  # of path parameters alone: an id that is none names nothing
         return _told(request, Problem.of(NotFound()))
@@ -152,6 +155,15 @@ async def _count(request: Request, error: FastOpsError) -> None:
     exchange, route = exchange_of(request), request.scope.get("route")
     refusals: Refusals = await _refusals(request)
     refusals.count(error, exchange.actor or anonymous(exchange.origin), route.name if route else "none")
+
+
+async def _with_ways(request: Request, error: ReauthenticationRequired) -> ReauthenticationRequired:
+    """The refusal with the ways on; where they cannot be had it says as much as is known without them."""
+    actor, step_up = exchange_of(request).actor, await _step_up(request)
+    try:
+        return await step_up.told(actor, error) if actor is not None else error
+    except FastOpsError:
+        return error
 
 
 async def _http_refused(request: Request, error: HTTPException) -> Response:

@@ -29,6 +29,7 @@ from application.identity.self_service import Registration, SelfService
 from application.identity.session_starts import SessionStarts
 from application.identity.sessions import SessionService
 from application.identity.standing import Standing
+from application.identity.step_up import StepUp
 from application.identity.totp import TotpService
 from application.identity.upkeep import IdentityUpkeep
 from application.identity.users import UserService
@@ -174,6 +175,7 @@ class IdentityContainer(DeclarativeContainer):
         Singleton(ReturnAddresses, Callable(return_origins, settings)),
         settings.provided.public_url,
     )
+    step_up = Singleton(StepUp, persistence.store, federation)
     identities = Singleton(IdentityService, persistence.store, persistence.clock, federation)
     upkeep = Singleton(IdentityUpkeep, persistence.store, persistence.job_queue, persistence.clock)
     reactions = Singleton(IdentityReactions, persistence.store, persistence.clock)

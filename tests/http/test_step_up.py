@@ -1,17 +1,19 @@
 """Dangerous actions ask people for a recent sign-in (RFC 9470), and nobody else."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import httpx2
 import pytest
 import pytest_asyncio
 
+from application.shared.unit_of_work import Operation
 from tests.fakes import ManualClock
 from tests.http.operations import Described, described
 from tests.http.rights import refusals
-from tests.http.service import BASE, PASSWORD, Caller, Service, a_service, memory_settings, sqlite_settings
+from tests.http.service import BASE, PASSWORD, SYSTEM, Caller, Service, a_service, memory_settings, sqlite_settings
 from tests.http.test_problems import assert_problem
-from tests.http.things import belongings, made, open_to_all, passkey_of
+from tests.http.things import belongings, linked, made, open_to_all, passkey_of
 
 DANGEROUS = {
     "PATCH /api/v1/me",
@@ -115,6 +117,36 @@ async def test_a_password_makes_the_session_recent_and_the_old_token_stays_old(d
     refreshed = await service.token(grant_type="refresh_token", refresh_token=old.refresh_token)
     again = old.with_headers(Authorization=f"Bearer {refreshed.json()['access_token']}")
     assert (await again.post("/api-keys", key)).status_code == 201
+
+
+async def test_the_refusal_names_the_ways_that_the_account_has(dated: Dated) -> None:
+    service, clock = dated
+    person = old = await service.person("editor")
+
+    async def told() -> tuple[list[str], list[str] | None, str]:
+        nonlocal old
+        old = await aged(service, clock, old)
+        refused = await old.post("/api-keys", {"name": "key", "scopes": []})
+        problem = assert_problem(refused, 401, "reauthentication_required")
+        return problem.get("ways", []), problem.get("providers"), problem["detail"]
+
+    assert (await told())[:2] == (["password"], None)
+    await linked(service, person, "ada")
+    await passkey_of(await service.signed_in(person.email, person.id))
+    assert (await told())[:2] == (["password", "passkey", "oidc"], ["corp"])
+    async with service.container.persistence.store()(Operation("test", SYSTEM)) as uow:
+        uow.passwords.remove(await uow.passwords.get(UUID(person.id)))
+        await uow.commit(None)
+    ways, providers, detail = await told()
+    assert (ways, providers) == (["passkey", "oidc"], ["corp"])
+    assert "with a passkey, or by a new sign-in at your OpenID provider" in detail
+    async with service.container.persistence.store()(Operation("test", SYSTEM)) as uow:
+        (passkey,) = await uow.passkeys.of_user(UUID(person.id))
+        passkey.cloned_at = clock.now()
+        (identity,) = await uow.identities.of_user(UUID(person.id))
+        identity.provider = "gone"
+        await uow.commit(None)
+    assert (await told())[0] == []
 
 
 async def test_keys_are_never_asked_and_cannot_answer(dated: Dated) -> None:
