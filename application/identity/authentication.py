@@ -168,7 +168,7 @@ class AuthenticationService:
         """Keep the session of a proven user. A Conflict means that the account was deleted in between."""
         async with self._work(Operation("session.start", actor)) as uow:
             if not await known.still_holds(uow):
-                raise InvalidGrant(detail=WRONG_PASSWORD)
+                raise InvalidGrant(detail=WRONG_PASSWORD).about("user", known.user.id)
             if renewed is not None:
                 await uow.passwords.rehash(session.user_id, known.credential.password_hash, renewed)
             uow.sessions.add(session)
@@ -177,7 +177,7 @@ class AuthenticationService:
             try:
                 return await uow.commit(pair)
             except Conflict:
-                raise InvalidGrant(detail=WRONG_PASSWORD) from None
+                raise InvalidGrant(detail=WRONG_PASSWORD).about("user", known.user.id) from None
 
     async def _confirm(self, actor: Actor, known: "_Known", session_id: UUID) -> None:
         """Look once more: who shuts an account or changes its password ends the sessions that he sees, so one of both
@@ -186,7 +186,7 @@ class AuthenticationService:
             holds = await known.still_holds(uow)
         if not holds:
             await self._end(actor, session_id, SessionEnd.ENDED)
-            raise InvalidGrant(detail=WRONG_PASSWORD)
+            raise InvalidGrant(detail=WRONG_PASSWORD).about("user", known.user.id)
 
     async def _end(self, actor: Actor, session_id: UUID, reason: SessionEnd) -> None:
         async def attempt() -> None:

@@ -94,12 +94,13 @@ class PasskeyCheck:
     ) -> Passkey:
         """Count the use of a passkey with a right signature; that it was cloned is kept before it is refused."""
         assertion = self._ceremonies.asserted(shown, passkey.public_key)
+        refusal = InvalidGrant(detail=WRONG_PASSKEY).about("user", passkey.user_id)
         if assertion is None or (verified and not assertion.user_verified):
-            raise InvalidGrant(detail=WRONG_PASSKEY)
+            raise refusal
         if not await self.spend(shown.challenge, expires):
-            raise InvalidGrant(detail=WRONG_PASSKEY)
+            raise refusal
         if not await settled(lambda: self._count(_owner(passkey, actor), passkey.id, assertion)):
-            raise InvalidGrant(detail=WRONG_PASSKEY)
+            raise refusal
         return passkey
 
     async def _count(self, actor: Actor, passkey_id: UUID, assertion: Assertion) -> bool:

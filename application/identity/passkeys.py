@@ -105,7 +105,7 @@ class PasskeyService:
         try:
             return await self._starts.begin(origin, passkey.user_id, authentication, user_agent)
         except InvalidGrant:
-            raise InvalidGrant(detail=WRONG_PASSKEY) from None
+            raise InvalidGrant(detail=WRONG_PASSKEY).about("user", passkey.user_id) from None
 
     async def _created(self, actor: Actor, content: Mapping[str, Any]) -> Credential:
         found = self._check.read(content, CREATION, _session(actor))

@@ -55,7 +55,7 @@ class SecondFactors:
             try:
                 await self._passkeys.beside_password(actor, user_id, shown.passkey)
             except InvalidGrant:  # in the same words as a wrong password
-                raise InvalidGrant(detail=WRONG_PASSWORD) from None
+                raise _wrong(user_id) from None
             return BESIDE_PASSWORD
         if shown.code is not None:
             return Method.PASSWORD, await self._by_code(actor, user_id, app, shown.code), Method.SEVERAL
@@ -71,15 +71,19 @@ class SecondFactors:
         step = self._totp_codes.step_of(app.secret_sealed, user_id, code, self._clock.now()) if app else None
         async with self._work(Operation("totp.spend", actor)) as uow:
             if step is None or not await uow.totp_factors.spend(user_id, step):
-                raise InvalidGrant(detail=WRONG_PASSWORD)
+                raise _wrong(user_id)
         return Method.CODE
 
     async def _spend_recovery_code(self, actor: Actor, user_id: UUID, code_hash: str) -> None:
         async with self._work(Operation("recovery_code.use", actor)) as uow:
             codes = await uow.recovery_codes.find(user_id)
             if codes is None or not codes.use(code_hash, self._clock.now()):
-                raise InvalidGrant(detail=WRONG_PASSWORD)
+                raise _wrong(user_id)
             await uow.commit(None)
+
+
+def _wrong(user_id: UUID) -> InvalidGrant:
+    return InvalidGrant(detail=WRONG_PASSWORD).about("user", user_id)
 
 
 def guard_factors(uow: FactorWork, user_id: UUID) -> None:

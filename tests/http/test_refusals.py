@@ -1,8 +1,13 @@
 """What is refused over HTTP is told by the trail: who, why, how often; and the answers say as little as before."""
 
+import json
+from collections import Counter
 from typing import Any
 
-from tests.http.service import PASSWORD, Caller, Service
+import pyotp
+
+from tests.authenticator import Authenticator
+from tests.http.service import BASE, PASSWORD, Caller, Service
 from tests.http.test_problems import assert_problem
 
 
@@ -47,6 +52,30 @@ async def test_refused_sign_ins_and_keys_tell_whom_they_concern(service: Service
     assert ("session.refuse", "anonymous", "unknown") in told
     assert ("credential.refuse", "api_key", own["id"]) in told
     assert "session" in {kind for action, kind, _ in told if action == "session.refuse"}
+
+
+async def test_a_wrong_second_factor_tells_of_whom(service: Service) -> None:
+    admin, by_code, by_key = [await service.person(*roles) for roles in (("admin",), (), ())]
+    secret = (await by_code.post("/me/totp")).json()["secret"]
+    assert (await by_code.post("/me/totp", {"code": pyotp.TOTP(secret).now()})).status_code == 200
+    key = Authenticator(BASE)
+    made = key.create((await by_key.post("/me/passkeys/options")).json()["options"])
+    assert (await by_key.post("/me/passkeys", {"name": "phone", "credential": made})).status_code == 201
+    password = {"grant_type": "password", "password": PASSWORD}
+    recovery = "-".join(["abcdef"] * 4)
+    for code in ("000000", recovery):
+        assert_problem(await service.token(**password, username=by_code.email, totp=code), 400, "invalid_grant")
+    asked = (await service.token(**password, username=by_key.email)).json()["passkey_options"]
+    forged = json.dumps(key.get(asked, signature=b"no signature"))
+    assert_problem(await service.token(**password, username=by_key.email, passkey=forged), 400, "invalid_grant")
+    options = (await service.anonymous.post("/auth/passkeys/options")).json()["options"]
+    alone = {"credential": key.get(options, signature=b"no signature")}
+    refused = await service.anonymous.post("/auth/passkeys/verify", alone)
+    assert by_key.id not in str(assert_problem(refused, 400, "invalid_grant"))
+    told = await refusals(service, admin)
+    counts = Counter(event["target"]["id"] for event in told for _ in range(event["after"]["count"]))
+    assert counts == {by_code.id: 2, by_key.id: 2}
+    assert {event["action"] for event in told} == {"session.refuse"}
 
 
 async def test_nothing_that_was_tried_is_in_the_trail(service: Service) -> None:
