@@ -121,6 +121,8 @@ class JoseAccessTokens:
             session_id=UUID(claims["sid"]),
             expires_at=datetime.fromtimestamp(expires, UTC),
             authenticated_at=None if proven is None else datetime.fromtimestamp(proven, UTC),
+            methods=tuple(claims.get("amr", ())),
+            level=claims.get("acr"),
         )
 
     def _signed(self, claims: dict[str, Any], key: OKPKey) -> str:

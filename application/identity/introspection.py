@@ -1,6 +1,6 @@
 """Introspection (RFC 7662): what a token is good for at this moment, for services that are shown one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.identity.ports import AccessTokens, ApiKeySecrets, IdentityWork, Principal, RefreshTokens
@@ -16,7 +16,10 @@ API_KEY, ACCESS, REFRESH = "api_key", "access_token", "refresh_token"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
-    """An active token. `scope` is what it allows now, which may be less than when it was made."""
+    """An active token. `scope` is what it allows now, which may be less than when it was made.
+
+    `authenticated_at`, `methods` (`amr`) and `level` (`acr`) tell of the sign-in behind it, where that is known.
+    """
 
     kind: str
     subject: UUID
@@ -24,6 +27,9 @@ class TokenState:
     scope: frozenset[Permission]
     expires_at: Instant | None
     session_id: UUID | None = None
+    authenticated_at: Instant | None = None
+    methods: tuple[str, ...] = ()
+    level: str | None = None
 
 
 class IntrospectionService:
@@ -56,7 +62,10 @@ class IntrospectionService:
         principal = await self._standing.of_session(claims.session_id, now)
         if principal is None or principal.user_id != claims.user_id:
             return None
-        return _state(ACCESS, principal, claims.expires_at, claims.session_id)
+        state = _state(ACCESS, principal, claims.expires_at, claims.session_id)
+        return state and replace(
+            state, authenticated_at=claims.authenticated_at, methods=claims.methods, level=claims.level
+        )
 
     async def _of_refresh_token(
         self, actor: Actor, session_id: UUID, generation: int, secret_hash: bytes, now: Instant
@@ -68,7 +77,8 @@ class IntrospectionService:
         principal = await self._standing.of_session(session_id, now)
         if principal is None or not session.is_unused(generation):
             return None
-        return _state(REFRESH, principal, session.expires_at, session_id)
+        state, proven = _state(REFRESH, principal, session.expires_at, session_id), session.authentication
+        return state and replace(state, authenticated_at=proven.at, methods=proven.methods, level=proven.level)
 
     async def _of_api_key(self, key_id: UUID, secret_hash: bytes, now: Instant) -> TokenState | None:
         found = await self._standing.of_api_key(key_id)

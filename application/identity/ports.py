@@ -199,12 +199,17 @@ class SignInThrottle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a verified access token (RFC 9068) says. `authenticated_at` is None in those of releases before 0.2."""
+    """What a verified access token (RFC 9068) says.
+
+    `authenticated_at`, `methods` (`amr`) and `level` (`acr`) are empty in those of releases before 0.2.
+    """
 
     user_id: UUID
     session_id: UUID
     expires_at: Instant
     authenticated_at: Instant | None = None
+    methods: tuple[str, ...] = ()
+    level: str | None = None
 
 
 class AccessTokens(Protocol):

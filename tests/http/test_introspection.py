@@ -1,6 +1,7 @@
 """Introspection says of a token what holds at this moment, and only to those who may ask."""
 
-from tests.http.service import Caller, Service
+from tests.authenticator import Authenticator
+from tests.http.service import BASE, Caller, Service
 from tests.http.test_problems import assert_problem
 
 PATH = "/api/v1/auth/introspect"
@@ -38,6 +39,28 @@ async def test_tokens_of_all_kinds_are_told_while_they_hold(stored: Service) -> 
     await admin.post(f"/users/{person.id}/disable")
     for token in (access, renewed["refresh_token"], key.headers["X-API-Key"]):
         assert await asked(asker, token) == {"active": False}
+
+
+async def test_the_sign_in_behind_a_token_is_told_as_it_was_when_it_was_made(stored: Service) -> None:
+    asker, person = await a_service_that_asks(stored), await stored.person("viewer")
+    access = person.headers["Authorization"].removeprefix("Bearer ")
+    before = await asked(asker, access)
+    assert (before["amr"], before["acr"]) == (["pwd"], "aal1")
+    key = Authenticator(BASE)
+    made = key.create((await person.post("/me/passkeys/options")).json()["options"])
+    assert (await person.post("/me/passkeys", {"name": "phone", "credential": made})).status_code == 201
+    options = (await stored.anonymous.post("/auth/passkeys/options")).json()["options"]
+    proven = await person.post("/me/reauthentication", {"passkey": key.get(options)})
+    renewed = await asked(asker, proven.json()["access_token"])
+    for told in (renewed, await asked(asker, person.refresh_token)):
+        assert (told["amr"], told["acr"]) == (["pop", "user", "mfa"], "aal2")
+        assert told["auth_time"] == renewed["auth_time"]
+    assert await asked(asker, access) == before
+    assert isinstance(renewed["auth_time"], int)
+    assert isinstance(before["auth_time"], int)
+    assert renewed["auth_time"] >= before["auth_time"]
+    told = await asked(asker, (await stored.key_of(await stored.person("viewer"))).headers["X-API-Key"])
+    assert not told.keys() & {"auth_time", "amr", "acr"}
 
 
 async def test_what_is_no_token_is_not_active(service: Service) -> None:

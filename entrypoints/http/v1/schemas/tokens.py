@@ -83,7 +83,8 @@ class RevokedOut(TypedDict):
 
 
 class IntrospectionOut(TypedDict):
-    """RFC 7662 §2.2. Of a token that is not active nothing but `active` is told."""
+    """RFC 7662 §2.2, and of the sign-in behind it RFC 9470 §6.2. Of a token that is not active nothing but `active` is
+    told."""
 
     active: bool
     scope: NotRequired[str]
@@ -95,6 +96,9 @@ class IntrospectionOut(TypedDict):
     exp: NotRequired[int]
     iss: NotRequired[str]
     aud: NotRequired[str]
+    auth_time: NotRequired[Annotated[int, Field(description="When its owner last proved who it is, for this token.")]]
+    amr: NotRequired[Annotated[list[str], Field(description="By what (RFC 8176).")]]
+    acr: NotRequired[Annotated[str, Field(description="How sure that is: `aal1` or `aal2`.")]]
 
 
 def introspection_out(state: TokenState | None, issuer: str) -> IntrospectionOut:
@@ -114,6 +118,12 @@ def introspection_out(state: TokenState | None, issuer: str) -> IntrospectionOut
         told["sid"] = str(state.session_id)
     if state.expires_at is not None:
         told["exp"] = int(state.expires_at.timestamp())
+    if state.authenticated_at is not None:
+        told["auth_time"] = int(state.authenticated_at.timestamp())
+    if state.methods:
+        told["amr"] = [str(method) for method in state.methods]
+    if state.level is not None:
+        told["acr"] = str(state.level)
     return told
 
 
@@ -138,6 +148,9 @@ INTROSPECTION: Final = {
     "exp": 1769861100,
     "iss": "https://kb.example.com",
     "aud": "https://kb.example.com",
+    "auth_time": 1769860800,
+    "amr": ["pwd", "otp", "mfa"],
+    "acr": "aal2",
 }
 TOKEN_FORM: Final = {"grant_type": "password", "username": "ada@example.com", "password": "a long secret sentence"}
 TOKEN: Final = {
