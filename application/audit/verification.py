@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 class Verification:
     """Looks at stored entries, some thousand at a time, so that it needs the same memory whatever there is.
 
-    Hashing runs in a thread, so that the loop stays free.
+    Hashing runs in a thread, so that the loop stays free and the next entries are read meanwhile.
     """
 
     def __init__(self, trail: SealedTrail, keys: HeadKeys) -> None:
@@ -47,16 +47,18 @@ class Verification:
         previous = await self._before(start) if start else None
         total = await self._trail.end()
         due = max(0, min(last or total, total) - (start.first_position if start else total + 1) + 1)
-        reached = previous.number if previous else (start.number - 1 if start else 0)
-        while start and (seals := await self._trail.seals(reached, BATCHES_AT_ONCE)):
-            for group in _groups([seal for seal in seals if last is None or seal.first_position <= last]):
-                entries = await self._trail.entries(group[0].first_position, group[-1].last_position)
-                await asyncio.to_thread(self._check, verdict, previous, group, entries, wanted)
-                previous = group[-1]
-                progress(min(verdict.entries, due), due)
-            reached = seals[-1].number
-            if last is not None and seals[-1].last_position >= last:
-                break
+        reached = previous.number if previous else start.number - 1 if start else None
+        part: list[Seal] = []
+        entries: Sequence[StoredEntry] = ()
+        async for group in self._groups(reached, last):
+            reading = self._trail.entries(group[0].first_position, group[-1].last_position)
+            checking = asyncio.to_thread(self._check, verdict, previous, part, entries, wanted)
+            following, _ = await asyncio.gather(reading, checking)
+            previous, part, entries = part[-1] if part else previous, group, following
+            progress(min(verdict.entries, due), due)
+        await asyncio.to_thread(self._check, verdict, previous, part, entries, wanted)
+        progress(min(verdict.entries, due), due)
+        previous = part[-1] if part else previous
         if last is None:
             await self._finish(verdict, previous, list(chain.from_iterable(wanted.values())), total)
         return verdict
@@ -101,13 +103,22 @@ class Verification:
             verdict.add([Finding(kind=Flaw.UNPLACED, sequence=entry.behind, entry_id=entry.id, detail=detail)])
         verdict.unsealed = max(0, total - end)
 
+    async def _groups(self, reached: int | None, last: int | None) -> AsyncIterator[list[Seal]]:
+        """Batches behind the number `reached`, up to the one that holds `last`, some at a time; none for None."""
+        while reached is not None and (seals := await self._trail.seals(reached, BATCHES_AT_ONCE)):
+            for group in _grouped([seal for seal in seals if last is None or seal.first_position <= last]):
+                yield group
+            reached = seals[-1].number
+            if last is not None and seals[-1].last_position >= last:
+                return
+
     async def _before(self, seal: Seal) -> Seal | None:
         """The batch before this one, None where it is the first."""
         found = await self._trail.seals(seal.number - 2, 1)
         return found[0] if found and found[0].number < seal.number else None
 
 
-def _groups(seals: Sequence[Seal]) -> Iterator[list[Seal]]:
+def _grouped(seals: Sequence[Seal]) -> Iterator[list[Seal]]:
     """Batches whose entries are read at once."""
     group: list[Seal] = []
     for seal in seals:

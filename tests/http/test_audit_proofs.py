@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ async def test_an_altered_entry_is_not_proved(service: Service) -> None:
     event = await sealed_event(service, admin)
     entries = service.container.persistence.in_memory().entries
     place = next(place for place, entry in enumerate(entries) if str(entry.id) == event)
-    entries[place] = replace(entries[place], body=entries[place].body.replace("collection.create", "collection.delete"))
+    entries[place] = entries[place]._replace(body=entries[place].body.replace("collection.create", "collection.delete"))
     assert_problem(await admin.get(f"/audit-events/{event}/proof"), 409, "audit_event_altered")
 
 

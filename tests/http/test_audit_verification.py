@@ -1,6 +1,5 @@
 """Verification over HTTP: at once where there is little to look at, by a job where there is much."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def tampered(service: Service) -> list[int]:
     entries = service.container.persistence.in_memory().entries
     places = [place for place, entry in enumerate(entries) if entry.columns["operation"] == "collection.create"]
     for place in places:
-        entries[place] = replace(entries[place], body=entries[place].body.replace("_created.v1", "_deleted.v1"))
+        entries[place] = entries[place]._replace(body=entries[place].body.replace("_created.v1", "_deleted.v1"))
     return [place + 1 for place in places]
 
 
