@@ -20,7 +20,7 @@ def test_the_check_foretells_each_step_and_changes_nothing(terminal: Terminal) -
     assert {step["kind"] for step in told["steps"]} == {"expand"}
     assert "create table roles" in told["steps"][0]["changes"]
     assert {"repeats": 0, "answers": 0} in [step["rows"] for step in told["steps"]]
-    assert (told["previous_goes_on"], told["oldest_reader"]) == (True, chain()[0].module.OLDEST_READER)
+    assert (told["previous_goes_on"], told["oldest_reader"]) == (True, chain()[0].reader)
     assert (terminal.data_dir / "fastops.db").read_bytes() == before
     shown = terminal.done("upgrade", "check")
     assert all(one.id in shown.out for one in chain()[1:])

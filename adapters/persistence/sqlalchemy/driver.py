@@ -8,16 +8,18 @@ from asyncio import CancelledError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, undecided
 from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, was_returned
 from domain.shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 HELD_SECONDS: Final = 0.25
 """How long a connection is passed on without another look at it; well below the rest after which the pool tests one."""
@@ -57,7 +59,7 @@ class Sending:
 class Driver:
     """Single statements, each a transaction by itself. Connections that were lost while they lay idle are replaced."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: "AsyncEngine") -> None:
         import asyncpg
 
         self._pool = engine.sync_engine.pool

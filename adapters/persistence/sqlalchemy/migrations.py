@@ -10,11 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, create_engine, delete, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
@@ -23,7 +21,6 @@ from sqlalchemy.pool import NullPool
 from adapters.persistence.sqlalchemy.engine import database_url
 from adapters.persistence.sqlalchemy.errors import translated
 from adapters.persistence.sqlalchemy.schema.chain import (
-    BASE,
     Kind,
     Revision,
     chain,
@@ -33,7 +30,6 @@ from adapters.persistence.sqlalchemy.schema.chain import (
     scripts,
 )
 from adapters.persistence.sqlalchemy.schema.patience import Patience
-from adapters.persistence.sqlalchemy.schema.plan import Plan, planned
 from adapters.persistence.sqlalchemy.schema.runners import Runner, alone, no_database
 from adapters.persistence.sqlalchemy.schema.status import (
     MOVED_BY,
@@ -47,6 +43,9 @@ from adapters.persistence.sqlalchemy.schema.status import (
 )
 from adapters.persistence.sqlalchemy.servers import SERVING, server_engine
 from domain.shared.errors import Conflict, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from adapters.persistence.sqlalchemy.schema.plan import Plan
 
 T = TypeVar("T")
 WAIT_SECONDS = 60.0
@@ -103,8 +102,10 @@ def status(url: str) -> SchemaStatus:
     return look(url, schema_status)
 
 
-def plan(url: str, *, contract: bool = False) -> Plan:
+def plan(url: str, *, contract: bool = False) -> "Plan":
     """What `upgrade` with the same `contract` would do; changes nothing."""
+    from adapters.persistence.sqlalchemy.schema.plan import planned
+
     return look(url, lambda connection: planned(connection, contract=contract))
 
 
@@ -185,11 +186,9 @@ def _upward(step: Revision, patience: Patience) -> Callable[[Connection], None]:
 
 
 def _downward(step: Revision, patience: Patience) -> Callable[[Connection], None]:
-    below = BASE if step.module.down_revision is None else str(step.module.down_revision)
-
     def call(connection: Connection) -> None:
-        _alembic(connection, "downgrade", below, patience)
-        reader = oldest_reader_at(below)
+        _alembic(connection, "downgrade", step.below, patience)
+        reader = oldest_reader_at(step.below)
         if step.oldest_reader is not None and reader is not None:
             note(connection, OLDEST_READER, reader)
 
@@ -198,6 +197,9 @@ def _downward(step: Revision, patience: Patience) -> Callable[[Connection], None
 
 def _alembic(connection: Connection, direction: str, revision: str, patience: Patience) -> None:
     """What Alembic's commands do, without reading all revisions again for each step."""
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     way = scripts()._upgrade_revs if direction == "upgrade" else scripts()._downgrade_revs
     config = Config(attributes={"connection": connection, "patience": patience})
     with EnvironmentContext(config, scripts(), fn=lambda current, _context: way(revision, current)):

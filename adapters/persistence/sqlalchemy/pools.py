@@ -6,14 +6,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from adapters.persistence.sqlalchemy.doubt import Doubt
@@ -28,6 +27,9 @@ from adapters.persistence.sqlalchemy.tables.base import MYSQL
 from adapters.persistence.sqlalchemy.unit_statements import UnitStatements
 from adapters.persistence.sqlalchemy.unit_writer import Unit, write_unit
 from adapters.persistence.tracking import AggregateMapping, Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 T = TypeVar("T")
 TRIES = 5
@@ -166,13 +168,13 @@ class Pool:
         self._figures.opened()
         self._doubt.heard()
 
-    def _reading(self, engine: AsyncEngine) -> AsyncEngine:
+    def _reading(self, engine: "AsyncEngine") -> "AsyncEngine":
         if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
             return engine
         return engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _connected(self, engine: "AsyncEngine") -> "AsyncIterator[AsyncConnection]":
         async with AsyncExitStack() as stack:
             await self._take_turn()
             stack.callback(self._end_turn)

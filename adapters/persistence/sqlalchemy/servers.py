@@ -7,15 +7,17 @@ others have committed, and no gaps between rows are locked.
 import ssl
 from asyncio import CancelledError
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.persistence.sqlalchemy.liveness import abandon
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
 from domain.shared.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 EXTRAS = {MYSQL: "mysql", "postgresql": "postgres"}
 GRACE_SECONDS = 0.25
@@ -54,11 +56,13 @@ SERVING = Limits(statement=3, lock=2, idle=5, connect=2)
 PATIENT = Limits(statement=120, lock=5, idle=5)
 
 
-def server_engine(url: URL, limits: Limits, **pool: Any) -> AsyncEngine:
+def server_engine(url: URL, limits: Limits, **pool: Any) -> "AsyncEngine":
     """An engine whose connections keep to `limits`. Raises Invalid, and Unavailable where the driver is missing."""
     backend = url.get_backend_name()
     options = _postgresql(limits) if backend == "postgresql" else _mariadb(url, limits)
     try:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         engine = create_async_engine(url.difference_update_query([AUTHORITY]), **options, **pool)
     except ModuleNotFoundError as error:
         detail = f"The driver of this database is not installed: `pip install 'fastops[{EXTRAS[backend]}]'`."

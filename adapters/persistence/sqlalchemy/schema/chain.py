@@ -2,18 +2,23 @@
 
 A revision that says nothing else is an expand step: services of the release before go on beside it. One that takes
 away or tightens what an older release uses names in `OLDEST_READER` the oldest release that still runs after it.
+
+Each start asks where the schema stands, so the chain is read from the sources: Alembic is loaded to move a schema.
 """
 
+import ast
 import importlib.resources
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from importlib.resources.abc import Traversable
 from types import ModuleType
-
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING, Any
 
 from domain.shared.errors import NotFound
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 LOCATION = importlib.resources.files("migrations")
 BASE = "base"
@@ -27,18 +32,29 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One step of the schema. `oldest_reader` is the release that a contract step asks for, None on an expand step."""
+    """One step of the schema above `below`. `reader` is the oldest release that runs after it, where it names one."""
 
     id: str
+    below: str
     title: str
-    kind: Kind
-    oldest_reader: str | None
-    module: ModuleType
+    reader: str | None
+
+    @property
+    def oldest_reader(self) -> str | None:
+        """The release that a contract step asks for, None on an expand step. The first revision takes nothing away."""
+        return None if self.below == BASE else self.reader
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.EXPAND if self.oldest_reader is None else Kind.CONTRACT
 
 
 @cache
-def scripts() -> ScriptDirectory:
+def scripts() -> "ScriptDirectory":
     """Alembic's view of the folder that was installed."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(LOCATION))
     config.set_main_option("path_separator", "os")
@@ -48,20 +64,29 @@ def scripts() -> ScriptDirectory:
 @cache
 def chain() -> tuple[Revision, ...]:
     """All revisions, oldest first."""
-    return tuple(_revision(script.module) for script in reversed(list(scripts().walk_revisions())))
+    sources = (source for source in (LOCATION / "versions").iterdir() if source.name.endswith(".py"))
+    above = {revision.below: revision for revision in map(_revision, sources)}
+    ordered, below = list[Revision](), BASE
+    while below in above:
+        ordered.append(above[below])
+        below = above[below].id
+    return tuple(ordered)
 
 
-def _revision(module: ModuleType) -> Revision:
-    title = (module.__doc__ or "").strip().splitlines()[0]
-    first = module.down_revision is None
-    oldest_reader = None if first else getattr(module, "OLDEST_READER", None)
-    kind = Kind.EXPAND if oldest_reader is None else Kind.CONTRACT
-    return Revision(module.revision, title, kind, oldest_reader, module)
+def _revision(source: Traversable) -> Revision:
+    tree = ast.parse(source.read_text("utf-8"))
+    said: dict[str, Any] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                said[name] = value
+    title = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return Revision(said["revision"], said["down_revision"] or BASE, title, said.get("OLDEST_READER"))
 
 
-def first_reader() -> str:
-    """The oldest release that may run on the first schema."""
-    return str(chain()[0].module.OLDEST_READER)
+def module_of(revision: Revision) -> ModuleType:
+    """The revision itself, loaded by Alembic."""
+    return scripts().get_revision(revision.id).module
 
 
 def needed() -> str:
@@ -83,8 +108,8 @@ def place(id: str | None) -> int:
 
 def oldest_reader_at(id: str | None) -> str | None:
     """The oldest release that may run on the schema at this revision; None where there is no schema."""
-    readers = [revision.oldest_reader for revision in chain()[: place(id)] if revision.oldest_reader]
-    return (readers or [first_reader()])[-1] if place(id) else None
+    readers = [revision.reader for revision in chain()[: place(id)] if revision.reader]
+    return readers[-1] if readers else None
 
 
 def numbers(release: str) -> tuple[int, ...]:

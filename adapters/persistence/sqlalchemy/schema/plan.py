@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Executable, TextClause, UpdateBase, func, inspect, select, table, text
 from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex, DropTable
 
-from adapters.persistence.sqlalchemy.schema.chain import Kind, Revision, chain, needed, numbers, place
+from adapters.persistence.sqlalchemy.schema.chain import Kind, Revision, chain, module_of, needed, numbers, place
 from adapters.persistence.sqlalchemy.schema.status import SchemaState, SchemaStatus, schema_status
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
 
@@ -125,7 +125,7 @@ def foretold(revision: Revision) -> list[Change]:
     foreteller = Foreteller(context.dialect, None, True, None, io.StringIO(), {})
     context.impl = foreteller
     with Operations.context(context):
-        revision.module.upgrade()
+        module_of(revision).upgrade()
     return foreteller.changes
 
 

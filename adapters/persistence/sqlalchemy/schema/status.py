@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, String, column, insert, inspect, select, table, update
 
 from adapters.persistence.sqlalchemy.schema.chain import chain, needed, numbers, place
 from adapters.persistence.sqlalchemy.tables.operations import installation
@@ -66,11 +65,16 @@ def schema_status(connection: Connection) -> SchemaStatus:
     names = set(inspect(connection).get_table_names())
     if not names - {VERSION_TABLE}:
         return SchemaStatus(SchemaState.EMPTY, None, wanted, head)
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision(connection) if VERSION_TABLE in names else None
     if installation.name not in names:
         return SchemaStatus(SchemaState.FOREIGN, current, wanted, head)
     facts = {row.name: row.value for row in connection.execute(select(installation))}
     return SchemaStatus(_state(current), current, wanted, head, facts.get(OLDEST_READER), facts.get(MOVED_BY))
+
+
+def _revision(connection: Connection) -> str | None:
+    """None where a schema was taken down to nothing, or its first step was cut off."""
+    return connection.execute(select(column("version_num", String)).select_from(table(VERSION_TABLE))).scalar()
 
 
 def _state(current: str | None) -> SchemaState:
