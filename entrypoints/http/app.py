@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from entrypoints.http.exchange import root_of
 from entrypoints.http.middleware import Exchanges
 from entrypoints.http.openapi import document
 from entrypoints.http.representations import json_bytes
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 from entrypoints.http.turns import Turns
 from entrypoints.http.v1.routes import ROUTERS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-router = APIRouter(include_in_schema=False)
+router = Router(in_document=False)
 
 
 class Service(FastAPI):

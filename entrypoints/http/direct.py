@@ -21,6 +21,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entrypoints.http.routers import DescribedRoute
+
 DIRECT = True
 """The switch, read when an application begins to answer; `pytest --solver fastapi` turns it."""
 
@@ -157,7 +159,7 @@ def _known(routes: Sequence[BaseRoute]) -> list[APIRoute]:
     """The routes up to the first of another kind, which could answer for any path behind it."""
     known: list[APIRoute] = []
     for route in routes:
-        if type(route) is not APIRoute:
+        if not isinstance(route, APIRoute) or type(route) not in (APIRoute, DescribedRoute):
             break
         if any(type(convertor) is not StringConvertor for convertor in route.param_convertors.values()):
             break

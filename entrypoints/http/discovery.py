@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, NotRequired
 
-from fastapi import APIRouter
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
@@ -11,9 +10,10 @@ from domain.identity.sessions import Level
 from domain.shared.actor import Origin, Permission
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 
-router = APIRouter(tags=["Sign-in"])
+router = Router(tags=["Sign-in"])
 Anybody = Annotated[Origin, anyone()]
 CACHED = {"Cache-Control": "public, max-age=60"}
 

@@ -4,7 +4,7 @@ import hmac
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -18,9 +18,10 @@ from entrypoints.http.metrics import exposition
 from entrypoints.http.provided import provided
 from entrypoints.http.proxies import TELLING, is_loopback
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 
-router = APIRouter(tags=["Operations"])
+router = Router(tags=["Operations"])
 Anybody = Annotated[Origin, anyone(load=HEALTH)]
 NOT_READY = Unavailable("not_ready", "A needed part is down or the service is stopping; send requests elsewhere.")
 METRICS_REFUSED = Unauthenticated(detail="Send the METRICS_TOKEN as Authorization: Bearer, or ask from the loopback.")

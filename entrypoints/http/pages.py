@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse, Response
 
 from domain.shared.actor import Origin
@@ -16,10 +16,11 @@ from entrypoints.http.exchange import exchange_of, root_of
 from entrypoints.http.handbook import sections
 from entrypoints.http.problems import title_of
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 
-router = APIRouter(include_in_schema=False)
-browsers = APIRouter(include_in_schema=False)
+router = Router(in_document=False)
+browsers = Router(in_document=False)
 """The pages on which the API is looked at and tried; only where the settings show them."""
 Anybody = Annotated[Origin, anyone("")]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.account import AccountService
@@ -17,6 +17,7 @@ from entrypoints.http.documented import problems
 from entrypoints.http.lists import ListParameters, listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import changed, no_content, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.users import (
     SESSION,
@@ -30,7 +31,7 @@ from entrypoints.http.v1.schemas.users import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/me", tags=["Account"])
+router = Router("/api/v1/me", tags=["Account"])
 
 Account = Annotated[AccountService, provided("identity.account")]
 Oneself = Annotated[Actor, signed_in()]

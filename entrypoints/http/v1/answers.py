@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.knowledge.answering import AnswerService, Begun
@@ -21,6 +21,7 @@ from entrypoints.http.negotiation import chosen
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import actor_of, needs
 from entrypoints.http.streams import (
     MEDIA_TYPE,
@@ -47,7 +48,7 @@ from entrypoints.http.v1.schemas.answers import (
 from entrypoints.http.v1.schemas.values import IdInPath, shown
 from entrypoints.http.v1.search import FILTER_INVALID
 
-router = APIRouter(prefix="/api/v1/answers", tags=["Answers"])
+router = Router("/api/v1/answers", tags=["Answers"])
 
 Answers = Annotated[AnswerService, provided("knowledge.answers")]
 Asker = Annotated[Actor, needs(Permission.ANSWERS)]

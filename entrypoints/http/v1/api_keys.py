@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.api_keys import ApiKeyService
@@ -20,6 +20,7 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.api_keys import (
     API_KEY,
@@ -37,7 +38,7 @@ from entrypoints.http.v1.schemas.api_keys import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/api-keys", tags=["API keys"])
+router = Router("/api/v1/api-keys", tags=["API keys"])
 
 ApiKeys = Annotated[ApiKeyService, provided("identity.api_keys")]
 Holder = Annotated[Actor, needs(Permission.API_KEYS)]

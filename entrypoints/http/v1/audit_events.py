@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.audit.proving import EntryAltered, EntryUnsealed, ProofService
@@ -18,6 +18,7 @@ from entrypoints.http.lists import ListParameters, listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.audit_events import (
     AUDIT_EVENT,
@@ -43,9 +44,9 @@ from entrypoints.http.v1.schemas.audit_verdicts import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/audit-events", tags=["Audit"])
+router = Router("/api/v1/audit-events", tags=["Audit"])
 
-checkpoints = APIRouter(prefix="/api/v1/audit-checkpoints", tags=["Audit"])
+checkpoints = Router("/api/v1/audit-checkpoints", tags=["Audit"])
 
 Trail = Annotated[AuditService, provided("audit.trail")]
 Proofs = Annotated[ProofService, provided("audit.proofs")]

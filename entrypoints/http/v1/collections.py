@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.knowledge.collections import CollectionService
@@ -18,6 +18,7 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import also, needs
 from entrypoints.http.v1.schemas.collections import (
     COLLECTION,
@@ -35,7 +36,7 @@ from entrypoints.http.v1.schemas.collections import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/collections", tags=["Collections"])
+router = Router("/api/v1/collections", tags=["Collections"])
 
 Collections = Annotated[CollectionService, provided("knowledge.collections")]
 Reader = Annotated[Actor, needs(Permission.COLLECTIONS_READ)]

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -14,10 +14,11 @@ from domain.shared.actor import Actor, Permission
 from entrypoints.http.provided import provided
 from entrypoints.http.queries import Parameters, Queries
 from entrypoints.http.representations import content_tag, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.values import EXAMPLE_ID, OTHER_ID, Id, IdInPath, shown
 
-router = APIRouter(prefix="/api/v1/documents", tags=["Documents"])
+router = Router("/api/v1/documents", tags=["Documents"])
 
 
 class AccessParameters(Parameters):

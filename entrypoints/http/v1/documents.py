@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from application.knowledge.documents import DocumentService
@@ -23,6 +23,7 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import REVALIDATE, changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import also, needs
 from entrypoints.http.v1.schemas.documents import (
     CHUNK,
@@ -41,7 +42,7 @@ from entrypoints.http.v1.schemas.documents import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1", tags=["Documents"])
+router = Router("/api/v1", tags=["Documents"])
 
 Documents = Annotated[DocumentService, provided("knowledge.documents")]
 Reader = Annotated[Actor, needs(Permission.DOCUMENTS_READ)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from application.operations.exports import ExportNotReady, ExportService
@@ -19,11 +19,12 @@ from entrypoints.http.limits import HEAVY
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs, signed_in
 from entrypoints.http.v1.schemas.exports import EXPORT, ExportOut, export_out
 from entrypoints.http.v1.schemas.values import IdInPath, shown
 
-router = APIRouter(prefix="/api/v1", tags=["Users"])
+router = Router("/api/v1", tags=["Users"])
 
 Exports = Annotated[ExportService, provided("exports.service")]
 Empty = Annotated[Nothing, Depends(JsonBody(Nothing, {}, optional=True))]

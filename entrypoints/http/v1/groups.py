@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.groups import GroupService
@@ -18,6 +18,7 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import also, needs
 from entrypoints.http.v1.schemas.groups import (
     GROUP,
@@ -31,7 +32,7 @@ from entrypoints.http.v1.schemas.groups import (
 from entrypoints.http.v1.schemas.users import USER, UserParameters, UsersOut, user_out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/groups", tags=["Groups"])
+router = Router("/api/v1/groups", tags=["Groups"])
 
 Groups = Annotated[GroupService, provided("identity.groups")]
 Reader = Annotated[Actor, needs(Permission.GROUPS_READ)]

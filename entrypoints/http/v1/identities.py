@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.identities import IdentityService
@@ -18,12 +18,13 @@ from entrypoints.http.lists import ListParameters, listing, page_response, paged
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.single_sign_on import IDENTITY, LINK, IdentitiesOut, IdentityOut, LinkContent
 from entrypoints.http.v1.schemas.single_sign_on import identity_out as out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/me/identities", tags=["Account"])
+router = Router("/api/v1/me/identities", tags=["Account"])
 
 Identities = Annotated[IdentityService, provided("identity.identities")]
 Oneself = Annotated[Actor, signed_in()]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.operations.jobs import JobService
@@ -18,12 +18,13 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs
 from entrypoints.http.streams import MEDIA_TYPE, Event, LastEventId, followed, stream_of
 from entrypoints.http.v1.schemas.jobs import EVENT, JOB, JobOut, JobParameters, JobsOut, job_out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["Jobs"])
+router = Router("/api/v1/jobs", tags=["Jobs"])
 
 Jobs = Annotated[JobService, provided("operations.jobs")]
 Watcher = Annotated[Actor, needs(Permission.JOBS)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.passkeys import PasskeyService
@@ -27,6 +27,7 @@ from entrypoints.http.lists import ListParameters, listing, page_response, paged
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, json_response, no_content, place
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone, signed_in
 from entrypoints.http.v1.schemas.passkeys import (
     ASSERTED,
@@ -45,7 +46,7 @@ from entrypoints.http.v1.schemas.tokens import TOKEN, TokenOut, token_out
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 from entrypoints.http.v1.tokens import NO_STORE, user_agent_of
 
-router = APIRouter(prefix="/api/v1")
+router = Router("/api/v1")
 
 Passkeys = Annotated[PasskeyService, provided("identity.passkeys")]
 Oneself = Annotated[Actor, signed_in()]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from application.identity.reauthentication import ReauthenticationService
@@ -14,12 +14,13 @@ from entrypoints.http.bodies import JsonBody
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.reauthentication import ACCESS_TOKEN, PROOF, AccessTokenOut, Proof, access_token_out
 from entrypoints.http.v1.schemas.values import shown
 from entrypoints.http.v1.tokens import NO_STORE
 
-router = APIRouter(prefix="/api/v1/me/reauthentication", tags=["Account"])
+router = Router("/api/v1/me/reauthentication", tags=["Account"])
 
 
 @router.post(

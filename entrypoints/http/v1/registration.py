@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from application.identity.confirmations import ConfirmationService
@@ -21,6 +21,7 @@ from entrypoints.http.bodies import JsonBody
 from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response, no_content
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 from entrypoints.http.v1.schemas.registration import (
     ACCEPTED,
@@ -36,7 +37,7 @@ from entrypoints.http.v1.schemas.registration import (
 )
 from entrypoints.http.v1.schemas.values import shown
 
-router = APIRouter(prefix="/api/v1/auth", tags=["Sign-in"])
+router = Router("/api/v1/auth", tags=["Sign-in"])
 
 Asking = Annotated[SelfService, provided("identity.self_service")]
 Confirming = Annotated[ConfirmationService, provided("identity.confirmations")]

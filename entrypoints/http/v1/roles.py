@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.roles import RoleService
@@ -19,6 +19,7 @@ from entrypoints.http.lists import ListParameters, listing, page_response, paged
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import also, needs
 from entrypoints.http.v1.schemas.roles import (
     CUSTOM_ROLE,
@@ -35,7 +36,7 @@ from entrypoints.http.v1.schemas.roles import (
 )
 from entrypoints.http.v1.schemas.values import page_of, shown
 
-router = APIRouter(prefix="/api/v1", tags=["Roles"])
+router = Router("/api/v1", tags=["Roles"])
 
 Roles = Annotated[RoleService, provided("identity.roles")]
 Reader = Annotated[Actor, needs(Permission.ROLES_READ)]

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter
-
+from entrypoints.http.routers import Router
 from entrypoints.http.v1 import (
     account,
     answers,
@@ -27,7 +26,7 @@ from entrypoints.http.v1 import (
     users,
 )
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (
+ROUTERS: Final[tuple[Router, ...]] = (
     account.router,
     users.router,
     search.router,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from application.knowledge.search import SearchQuery, SearchService
@@ -13,11 +13,12 @@ from entrypoints.http.documented import problems
 from entrypoints.http.limits import SEARCH as SEARCH_LOAD
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import needs
 from entrypoints.http.v1.schemas.search import SEARCH, SEARCH_ANSWER, SearchIn, SearchOut, search_out
 from entrypoints.http.v1.schemas.values import shown
 
-router = APIRouter(prefix="/api/v1/search", tags=["Search"])
+router = Router("/api/v1/search", tags=["Search"])
 
 FILTER_INVALID = Invalid("filter_invalid", "The filter is not understood; see errors.")
 

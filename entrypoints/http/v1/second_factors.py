@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.totp import TotpService
@@ -15,6 +15,7 @@ from entrypoints.http.documented import problems
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, content_tag, no_content, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.totp import (
     BEGUN,
@@ -28,7 +29,7 @@ from entrypoints.http.v1.schemas.totp import (
 )
 from entrypoints.http.v1.schemas.values import shown
 
-router = APIRouter(prefix="/api/v1/me", tags=["Account"])
+router = Router("/api/v1/me", tags=["Account"])
 
 Totp = Annotated[TotpService, provided("identity.totp")]
 Oneself = Annotated[Actor, signed_in()]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.federation import FederationService
@@ -25,6 +25,7 @@ from entrypoints.http.lists import ListParameters, listing, page_response, paged
 from entrypoints.http.provided import provided
 from entrypoints.http.queries import Queries
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 from entrypoints.http.v1.schemas.single_sign_on import (
     PROVIDER,
@@ -38,7 +39,7 @@ from entrypoints.http.v1.schemas.tokens import TOKEN, TokenOut, token_out
 from entrypoints.http.v1.schemas.values import page_of, shown
 from entrypoints.http.v1.tokens import NO_STORE, user_agent_of
 
-router = APIRouter(prefix="/api/v1/auth/oidc", tags=["Sign-in"])
+router = Router("/api/v1/auth/oidc", tags=["Sign-in"])
 
 Federation = Annotated[FederationService, provided("identity.federation")]
 Anybody = Annotated[Origin, anyone()]

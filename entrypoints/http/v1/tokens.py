@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.authentication import AuthenticationService
@@ -18,6 +18,7 @@ from entrypoints.http.exchange import exchange_of
 from entrypoints.http.forms import FormBody, InvalidRequest
 from entrypoints.http.provided import provided
 from entrypoints.http.representations import json_response
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone, needs
 from entrypoints.http.v1.schemas.tokens import (
     INTROSPECTION,
@@ -34,7 +35,7 @@ from entrypoints.http.v1.schemas.tokens import (
 )
 from entrypoints.http.v1.schemas.values import shown
 
-router = APIRouter(prefix="/api/v1/auth", tags=["Sign-in"])
+router = Router("/api/v1/auth", tags=["Sign-in"])
 
 Authentication = Annotated[AuthenticationService, provided("identity.authentication")]
 Caller = Annotated[Origin, anyone(oauth=True)]

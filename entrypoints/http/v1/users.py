@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from application.identity.factor_reset import FactorReset
@@ -28,6 +28,7 @@ from entrypoints.http.lists import listing, page_response
 from entrypoints.http.provided import provided
 from entrypoints.http.repeats import repeat_key
 from entrypoints.http.representations import changed, no_content, place, resource
+from entrypoints.http.routers import Router
 from entrypoints.http.security import also, needs
 from entrypoints.http.v1.schemas.roles import NameInPath
 from entrypoints.http.v1.schemas.users import (
@@ -42,7 +43,7 @@ from entrypoints.http.v1.schemas.users import (
 )
 from entrypoints.http.v1.schemas.values import IdInPath, page_of, shown
 
-router = APIRouter(prefix="/api/v1/users", tags=["Users"])
+router = Router("/api/v1/users", tags=["Users"])
 
 Users = Annotated[UserService, provided("identity.users")]
 Reader = Annotated[Actor, needs(Permission.USERS_READ)]
