@@ -11,6 +11,7 @@ import typer
 from domain.shared.errors import Conflict, Invalid
 from entrypoints.cli.errors import say
 from entrypoints.http.transport import UNSENT_BYTES
+from entrypoints.wiring.process import begin_loading, end_loading
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -32,6 +33,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; overrides PORT.")] = None,
 ) -> None:
     """Start the service. In development the first start makes database, master key and administrator."""
+    begin_loading()
     from adapters.telemetry.logging import configure_logging
     from entrypoints.settings.settings import load_settings
 
@@ -95,6 +97,7 @@ def _serve(settings: "Settings", listening: socket.socket) -> None:
 
     async def carry_out() -> None:
         async with running(container, first_start=FirstStart(sys.stderr)):
+            end_loading()
             if sys.stderr.isatty():
                 say(greeting(settings))
             await server.serve(sockets=[listening])

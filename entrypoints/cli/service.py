@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from domain.shared.actor import Actor, Origin, system_actor
 from domain.shared.values import new_id
+from entrypoints.wiring.process import begin_loading, end_loading
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -50,6 +51,7 @@ def operating_system_user() -> str:
 
 @asynccontextmanager
 async def _service(with_index: bool) -> AsyncIterator[Service]:
+    begin_loading()
     from adapters.telemetry.logging import configure_logging, correlated
     from entrypoints.settings.settings import load_settings
     from entrypoints.wiring.container import build_container
@@ -61,6 +63,7 @@ async def _service(with_index: bool) -> AsyncIterator[Service]:
     container = build_container(settings)
     with correlated(request_id):
         async with running(container, Extent.SEARCH if with_index else Extent.STORE):
+            end_loading()
             actor = system_actor(operating_system_user(), Origin(request_id))
             yield Service(settings, container, actor)
 

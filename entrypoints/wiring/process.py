@@ -1,6 +1,7 @@
 """What a process of FastOps sets for itself before anything heavy is imported."""
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -17,6 +18,17 @@ def limit_threads() -> None:
     for name in SINGLE_THREADED:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def begin_loading() -> None:
+    """Collect no garbage until `end_loading`: what is made until then stays, and a collection would walk all of it."""
+    gc.disable()
+
+
+def end_loading() -> None:
+    """Collect garbage from now on, and only among what is made from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def open_files() -> int:

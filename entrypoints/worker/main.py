@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrypoints.wiring.process import die_with_parent, limit_threads
+from entrypoints.wiring.process import begin_loading, die_with_parent, end_loading, limit_threads
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -22,6 +22,7 @@ LOCK_SECONDS = 20.0
 def main() -> None:
     """Run until idle, until stdin ends or until the parent, whose process id is the one argument, is gone."""
     limit_threads()
+    begin_loading()
     die_with_parent(int(sys.argv[1]))
     _leave_signals_to_the_parent()
     from adapters.telemetry.logging import configure_logging
@@ -48,6 +49,7 @@ async def _work(settings: "Settings") -> None:
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), parent_gone.set)
     container = build_container(settings)
     async with running(container, Extent.STORE):
+        end_loading()
         queue, clock = container.persistence.job_queue(), container.persistence.clock()
         worker = IngestWorker(queue, clock, container.knowledge.ingest().run, worker_name(settings.service.data_dir))
         await queue.let_go(worker.worker)
