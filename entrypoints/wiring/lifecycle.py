@@ -113,7 +113,9 @@ def _to_close(container: "Container") -> list[Any]:
     """The parts that hold something, users before what they use. Until they are used they hold next to nothing."""
     retrieval, settings = container.retrieval, container.settings()
     parts = [retrieval.extractor(), retrieval.executor(), retrieval.ingest_executor(), retrieval.embedder()]
-    parts += [container.language.model(), container.security.passwords(), container.security.oidc_fetcher()]
+    parts += [container.language.model(), container.security.passwords()]
+    if settings.oidc_providers:
+        parts.append(container.security.oidc_fetcher())
     if container.limits.place() == "redis":
         parts.append(container.limits.counts())
     return parts if settings.store == "memory" else [*parts, container.persistence.database()]

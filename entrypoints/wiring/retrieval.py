@@ -2,7 +2,7 @@
 
 from collections.abc import Callable as Function
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Callable, Dependency, Provider, Selector, Singleton
@@ -10,7 +10,6 @@ from dependency_injector.providers import Callable, Dependency, Provider, Select
 from adapters.embeddings.hashing import WordTokenizer
 from adapters.embeddings.minilm import MiniLmEmbedder, MiniLmModel
 from adapters.embeddings.model_files import ModelFiles, locate
-from adapters.embeddings.openai_compatible import OpenAICompatibleEmbedder
 from adapters.embeddings.wordpiece import MiniLmTokenizer
 from adapters.extraction.guarded import GuardedExtractor
 from adapters.keywords.analyzer import EnglishAnalyzer
@@ -20,9 +19,23 @@ from adapters.vectors.embedded.index import EmbeddedVectorIndex
 from adapters.vectors.memory import MemoryVectorIndex
 from entrypoints.settings.settings import Settings, revealed
 
+if TYPE_CHECKING:
+    from adapters.embeddings.openai_compatible import OpenAICompatibleEmbedder
+
 
 def chosen_embedder(settings: Settings) -> str:
     return "endpoint" if settings.models.embedding_url else "built_in"
+
+
+def embedding_endpoint(settings: Settings) -> "OpenAICompatibleEmbedder":
+    """Imported here, so that only a service that asks an endpoint loads the client."""
+    from adapters.embeddings.openai_compatible import OpenAICompatibleEmbedder
+
+    models = settings.models
+    key = revealed(models.embedding_key)
+    return OpenAICompatibleEmbedder(
+        models.embedding_url or "", models.embedding_model or "", key, models.embedding_dimension
+    )
 
 
 def model_files(settings: Settings) -> Function[[], ModelFiles]:
@@ -44,7 +57,6 @@ class RetrievalContainer(DeclarativeContainer):
     """What finds chunks and makes them."""
 
     settings: Provider[Settings] = Dependency(instance_of=Settings)
-    models = settings.provided.models
 
     executor = Singleton(ThreadExecutor, "search")
     ingest_executor = Singleton(ThreadExecutor, "ingest")
@@ -54,15 +66,7 @@ class RetrievalContainer(DeclarativeContainer):
     mini_lm_tokenizer = Singleton(MiniLmTokenizer, Callable(model_files, settings))
     mini_lm = Singleton(MiniLmModel, Callable(model_files, settings), mini_lm_tokenizer, settings.provided.model_dir)
     embedder = Selector(
-        choice,
-        built_in=Singleton(MiniLmEmbedder, mini_lm),
-        endpoint=Singleton(
-            OpenAICompatibleEmbedder,
-            models.embedding_url,
-            models.embedding_model,
-            Callable(revealed, models.embedding_key),
-            models.embedding_dimension,
-        ),
+        choice, built_in=Singleton(MiniLmEmbedder, mini_lm), endpoint=Singleton(embedding_endpoint, settings)
     )
     tokenizer = Selector(choice, built_in=mini_lm_tokenizer, endpoint=Singleton(WordTokenizer))
     keyword_index = Singleton(Bm25Index, analyzer.provided.version)

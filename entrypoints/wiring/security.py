@@ -1,21 +1,20 @@
 """Wiring of keys, tokens and passwords. All keys of an installation are derived from the master key."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Provider, Singleton
+from dependency_injector.providers import Callable, DependenciesContainer, Dependency, Factory, Provider, Singleton
 
 from adapters.security.access_tokens import JoseAccessTokens
 from adapters.security.api_key_secrets import ChecksummedApiKeySecrets
 from adapters.security.challenges import HmacChallenges
 from adapters.security.common_passwords import CommonPasswordRules
 from adapters.security.head_keys import HeadKeys
+from adapters.security.late_passkeys import LatePasskeyCeremonies
 from adapters.security.master_key import MasterKey
-from adapters.security.oidc.fetching import Fetcher
 from adapters.security.one_time_secrets import RandomOneTimeSecrets
-from adapters.security.passkeys import WebauthnCeremonies
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.recovery_codes import RandomRecoveryCodes
 from adapters.security.refresh_tokens import HmacRefreshTokens
@@ -26,7 +25,10 @@ from adapters.security.totp import PyotpCodes
 from entrypoints.settings.passkeys import relying_party
 from entrypoints.settings.settings import Settings
 from entrypoints.wiring.installation import master_key
-from entrypoints.wiring.sign_on import open_providers
+from entrypoints.wiring.sign_on import open_providers, provider_fetcher
+
+if TYPE_CHECKING:
+    from adapters.security.passkeys import WebauthnCeremonies
 
 
 def installation_key(settings: Settings) -> MasterKey:
@@ -69,8 +71,10 @@ def named_for_apps(settings: Settings) -> str:
     return f"FastOps {urlsplit(settings.public_url).hostname}"
 
 
-def ceremonies(settings: Settings) -> WebauthnCeremonies:
-    """For the pages of PUBLIC_URL and of the origins that may speak for it besides."""
+def ceremonies(settings: Settings) -> "WebauthnCeremonies":
+    """For the pages of PUBLIC_URL and of the origins that may speak for it besides. Imported when it is asked for."""
+    from adapters.security.passkeys import WebauthnCeremonies
+
     return WebauthnCeremonies(*relying_party(settings.public_url, settings.passkeys))
 
 
@@ -97,10 +101,10 @@ class SecurityContainer(DeclarativeContainer):
     totp_codes = Singleton(PyotpCodes, keys.totp_sealer, Callable(named_for_apps, settings))
     recovery_texts = Singleton(RandomRecoveryCodes)
     challenges = Singleton(HmacChallenges, keys.challenge_key)
-    passkeys = Singleton(ceremonies, settings)
+    passkeys = Singleton(LatePasskeyCeremonies, Factory(ceremonies, settings).provider)
     cursor_key = Singleton(bytes, keys.cursor_key)
     sealed_texts = Singleton(JsonSealedTexts, keys.text_sealer)
-    oidc_fetcher = Singleton(Fetcher)
-    oidc_providers = Singleton(open_providers, settings, oidc_fetcher)
+    oidc_fetcher = Singleton(provider_fetcher)
+    oidc_providers = Singleton(open_providers, settings, oidc_fetcher.provider)
     passwords = Singleton(Argon2Passwords)
     common_passwords = Singleton(CommonPasswordRules)

@@ -1,20 +1,29 @@
 """Wiring of single sign-on: the configured providers, and where browsers may be sent back to."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from adapters.security.oidc.discovery import Discovery
-from adapters.security.oidc.fetching import Fetcher
-from adapters.security.oidc.provider import HttpOpenIdProvider, Registration
 from application.identity.federation import Provider
 from domain.identity.federation import ProviderPolicy
 from entrypoints.settings.edge import ANY_ORIGIN
 from entrypoints.settings.settings import Settings, revealed
 from entrypoints.settings.sign_on import ProviderSettings
 
+if TYPE_CHECKING:
+    from adapters.security.oidc.fetching import Fetcher
 
-def open_providers(settings: Settings, fetcher: Fetcher) -> tuple[Provider, ...]:
+
+def provider_fetcher() -> "Fetcher":
+    """Imported here, as what asks it is below, so that only a service with providers loads them."""
+    from adapters.security.oidc.fetching import Fetcher
+
+    return Fetcher()
+
+
+def open_providers(settings: Settings, fetcher: Callable[[], "Fetcher"]) -> tuple[Provider, ...]:
     """The providers of OIDC_PROVIDERS. Nothing is asked of them before somebody signs in."""
-    return tuple(_provider(one, settings.public_url, fetcher) for one in settings.oidc_providers)
+    return tuple(_provider(one, settings.public_url, fetcher()) for one in settings.oidc_providers)
 
 
 def return_origins(settings: Settings) -> list[str]:
@@ -24,7 +33,10 @@ def return_origins(settings: Settings) -> list[str]:
     return [f"{own.scheme}://{own.netloc}", *(one for one in settings.edge.cors_origins if one != ANY_ORIGIN)]
 
 
-def _provider(one: ProviderSettings, public_url: str, fetcher: Fetcher) -> Provider:
+def _provider(one: ProviderSettings, public_url: str, fetcher: "Fetcher") -> Provider:
+    from adapters.security.oidc.discovery import Discovery
+    from adapters.security.oidc.provider import HttpOpenIdProvider, Registration
+
     registration = Registration(
         issuer=one.issuer,
         client_id=one.client_id,
