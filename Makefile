@@ -15,6 +15,7 @@ help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Put everything into .venv, as uv.lock says
+	@$(VENV)/python -m compileall -q $(SOURCES)
 
 .venv/.installed: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --all-extras --locked --compile-bytecode --python $(PYTHON)
