@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, delete, select
 
 from adapters.persistence.sqlalchemy import migrations
-from adapters.persistence.sqlalchemy.schema.chain import Kind, Revision, chain, numbers
+from adapters.persistence.sqlalchemy.schema.chain import Kind, Revision, chain, module_of, numbers, scripts
 from adapters.persistence.sqlalchemy.schema.plan import foretold
 from adapters.persistence.sqlalchemy.tables.operations import installation
 from tests.migrations.databases import REVISIONS, below, fill, on, reflected, schema
@@ -17,6 +17,16 @@ from tests.migrations.policy import taken
 
 RELEASE = version("fastops")
 EXPANDING = [revision.id for revision in chain()[1:] if revision.kind is Kind.EXPAND]
+
+
+def test_the_chain_is_the_one_that_alembic_sees() -> None:
+    seen = [script.revision for script in scripts().walk_revisions()]
+    assert [revision.id for revision in chain()] == seen[::-1]
+    for revision in chain():
+        module = module_of(revision)
+        assert revision.title
+        assert revision.title in (module.__doc__ or "")
+        assert revision.reader == getattr(module, "OLDEST_READER", None)
 
 
 def test_an_expand_step_takes_nothing_from_the_code_before_it(empty_url: str) -> None:
