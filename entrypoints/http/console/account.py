@@ -6,7 +6,6 @@ from importlib.resources import files
 from string import Template
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from domain.identity.password_policy import PASSWORD_MIN_ALLOWED
@@ -14,9 +13,10 @@ from domain.shared.actor import Origin
 from domain.shared.errors import NotFound
 from entrypoints.http.pages import page
 from entrypoints.http.provided import provided
+from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
 
-router = APIRouter(include_in_schema=False)
+router = Router(in_document=False)
 
 TITLES: Final = {
     "accept-invitation": "Accept your invitation",
