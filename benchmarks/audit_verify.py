@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from adapters.persistence.entries import Entry, journal_entry
 from adapters.persistence.mapping.identity import USERS
@@ -42,6 +42,7 @@ from tests.stores import KEEPER, Store, server_store, sqlite_store
 
 AT_ONCE = 5_000
 MASTER_KEY = new_master_key_text()
+NUMBERED = text("SELECT setval(pg_get_serial_sequence('journal', 'number'), :last)")
 COMMAND = (sys.executable, "-m", "entrypoints.cli.main", "audit", "verify", "--json")
 
 
@@ -65,6 +66,7 @@ def written(first: int, batch: list[Entry]) -> Callable[[Connection], None]:
         connection.execute(insert(journal), columns)
         if connection.dialect.name != "sqlite":
             connection.execute(insert(journal_order), [{"position": n, "number": n} for n, _ in numbered])
+            connection.execute(NUMBERED, {"last": numbered[-1][0]})
         connection.execute(insert(journal_personal), [entry.personal for entry in batch])
 
     return call
