@@ -9,7 +9,7 @@ from uuid import UUID
 
 from adapters.persistence.memory.journal import MemoryJournal, MemoryPositions, MemorySetAsides
 from adapters.persistence.memory.notes import MemoryHeadKey, MemoryNotes
-from adapters.persistence.memory.operations import MemoryBlobs, MemoryJobQueue, MemoryLeases
+from adapters.persistence.memory.operations import MemoryBlobs, MemoryHeldBytes, MemoryJobQueue, MemoryLeases
 from adapters.persistence.memory.personal import MemoryAnswerErasure, MemoryPersonalValues, MemoryStoredRows
 from adapters.persistence.memory.reads import (
     MemoryAuditTrail,
@@ -24,7 +24,7 @@ from adapters.persistence.memory.unit_of_work import MemoryStore
 from adapters.persistence.personal_records import GatheredRecords
 from adapters.persistence.repeats import RepeatRecords
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
-from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
+from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs, SqlHeldBytes
 from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
 from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPositions, SqlSetAsides
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
@@ -67,6 +67,7 @@ class Store:
     positions: Any
     set_asides: Any
     blobs: Any
+    held_bytes: Any
     journal: Any
     overview: Any
     keeper: Any
@@ -144,6 +145,7 @@ def memory_store() -> Store:
         positions=MemoryPositions(database),
         set_asides=MemorySetAsides(database),
         blobs=MemoryBlobs(database),
+        held_bytes=MemoryHeldBytes(database),
         journal=journal,
         overview=journal,
         keeper=journal,
@@ -177,6 +179,7 @@ def sql_store(name: str, database: Database) -> Store:
         positions=SqlPositions(database),
         set_asides=SqlSetAsides(database),
         blobs=DatabaseBlobs(database),
+        held_bytes=SqlHeldBytes(database),
         journal=SqlJournal(database),
         overview=SqlJournalOverview(database),
         keeper=SqlJournalKeeper(database, clock, sign),

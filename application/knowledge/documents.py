@@ -140,13 +140,14 @@ class DocumentService:
         async with self._work(operation) as uow:
             await seen_collection(uow, operation.actor, collection_id, Level.WRITE)
             intake = Intake(uow, self._blobs, self._clock, operation.actor, worker)
+            is_committing = False
             try:
                 submissions = await intake.take(collection_id, items)
+                is_committing = True
                 await uow.commit(submissions if operation.repeat is None else submissions[0])
-            except Unavailable:
-                raise  # the commit may have been written all the same: its bytes stay
-            except FastOpsError:
-                await intake.undo()
+            except FastOpsError as error:
+                if not (is_committing and isinstance(error, Unavailable)):  # a commit in doubt needs its bytes
+                    await intake.undo()
                 raise
             return submissions
 

@@ -19,7 +19,8 @@ INGEST = "ingest"
 
 @dataclass
 class Intake:
-    """One attempt to take hand-ins in. Their bytes are kept before the commit; `undo` removes them if it fails."""
+    """One attempt to take hand-ins in. Their bytes are kept before the commit; `undo` removes them if it fails, and
+    leaves what it cannot remove to `OrphanBytes`."""
 
     uow: KnowledgeWork
     blobs: BlobStore

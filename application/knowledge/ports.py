@@ -172,6 +172,14 @@ class BlobStore(Protocol):
     async def delete(self, key: str) -> None:
         """Remove them; nothing happens where they are gone already."""
 
+    async def keys(self, after: str, before: str, limit: int) -> Sequence[str]:
+        """Up to `limit` keys between these two, in their order."""
+
+
+class HeldBytes(Protocol):
+    async def held(self, keys: Sequence[str]) -> frozenset[str]:
+        """Which of these keys a document has. Never from a replica. Raises Unavailable when the store is down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

@@ -48,6 +48,11 @@ def new_id() -> UUID:
     return UUID(int=raw & ~(0x3 << 62) | 0x2 << 62)
 
 
+def earliest_id(at: Instant) -> UUID:
+    """What sorts before all ids that are made from this moment on."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """An order over one immutable key, with the id as tie-break in the same direction."""

@@ -75,6 +75,7 @@ class Background:
         supervisor.start(Loop("heads", self._copy_heads, COPY_EVERY))
         supervisor.start(Loop("spent proofs", self._forget_spent, FORGET_EVERY))
         supervisor.start(Loop("links and mails", self._forget_links, ERASE_EVERY))
+        supervisor.start(Loop("orphan bytes", self._remove_orphans, ERASE_EVERY))
         supervisor.start(Loop("exports", self._forget_exports, ERASE_EVERY))
         supervisor.start(Loop("personal values", self._erase_old, ERASE_EVERY))
         self._warming = asyncio.create_task(_warm(self._container.retrieval.embedder()), name="warm the model")
@@ -132,6 +133,10 @@ class Background:
     async def _forget_links(self) -> bool:
         """Remove links that nobody has used, and mails that could not be sent."""
         return await self._duty.is_mine() and await self._container.identity.upkeep().forget()
+
+    async def _remove_orphans(self) -> bool:
+        """Remove bytes that were kept for documents which never came."""
+        return await self._duty.is_mine() and await self._container.knowledge.orphans().sweep()
 
     async def _forget_exports(self) -> bool:
         """Remove exports that have expired."""

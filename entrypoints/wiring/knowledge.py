@@ -14,6 +14,7 @@ from application.knowledge.evaluation import EvaluationService
 from application.knowledge.evidence import Evidence
 from application.knowledge.index_feed import IndexFeed
 from application.knowledge.ingest import IngestService
+from application.knowledge.orphans import OrphanBytes
 from application.knowledge.preparation import Preparation
 from application.knowledge.reactions import knowledge_reactions
 from application.knowledge.retriever import Retriever
@@ -55,6 +56,7 @@ class KnowledgeContainer(DeclarativeContainer):
         retrieval.ingest_executor,
     )
 
+    orphans = Singleton(OrphanBytes, persistence.blobs, persistence.held_bytes, persistence.clock)
     collections = Singleton(
         CollectionService, persistence.store, persistence.knowledge_reads, persistence.directory, persistence.clock
     )

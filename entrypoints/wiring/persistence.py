@@ -26,7 +26,7 @@ from adapters.persistence.personal_records import GatheredRecords
 from adapters.persistence.repeats import RepeatRecords
 from adapters.persistence.sqlalchemy import operations as sql
 from adapters.persistence.sqlalchemy.audit import SqlAuditTrail
-from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs
+from adapters.persistence.sqlalchemy.blobs import DatabaseBlobs, SqlHeldBytes
 from adapters.persistence.sqlalchemy.engine import Database, ServerDatabase, database_url
 from adapters.persistence.sqlalchemy.followers import SqlJournalOverview, SqlPositions, SqlSetAsides
 from adapters.persistence.sqlalchemy.identity_reads import SqlIdentityLists, SqlPrincipals
@@ -106,6 +106,9 @@ class PersistenceContainer(DeclarativeContainer):
     knowledge_reads = Selector(family, memory=memory_knowledge, sql=Singleton(SqlKnowledgeReads, database))
     chunk_rows = Selector(family, memory=memory_knowledge, sql=Singleton(SqlChunkRows, database))
     blobs = Selector(family, memory=Singleton(memory.MemoryBlobs, in_memory), sql=Singleton(DatabaseBlobs, database))
+    held_bytes = Selector(
+        family, memory=Singleton(memory.MemoryHeldBytes, in_memory), sql=Singleton(SqlHeldBytes, database)
+    )
     job_queue = Selector(
         family, memory=Singleton(memory.MemoryJobQueue, in_memory), sql=Singleton(sql.SqlJobQueue, database)
     )

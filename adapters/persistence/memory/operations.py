@@ -117,3 +117,14 @@ class MemoryBlobs:
 
     async def delete(self, key: str) -> None:
         self._database.blobs.pop(key, None)
+
+    async def keys(self, after: str, before: str, limit: int) -> Sequence[str]:
+        return sorted(key for key in self._database.blobs if after < key < before)[:limit]
+
+
+class MemoryHeldBytes:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def held(self, keys: Sequence[str]) -> frozenset[str]:
+        return frozenset(keys) & {row["blob_key"] for row in self._database.rows("documents")}

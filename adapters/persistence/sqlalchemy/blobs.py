@@ -1,4 +1,4 @@
-"""Original bytes as rows of at most 1 MiB, in the database beside everything else."""
+"""Original bytes as rows of at most 1 MiB, in the database beside everything else; and whose they are."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from adapters.persistence.sqlalchemy.engine import Database, execute
 from adapters.persistence.sqlalchemy.replicas import Freshness
-from adapters.persistence.sqlalchemy.tables.knowledge import blobs
+from adapters.persistence.sqlalchemy.tables.knowledge import blobs, documents
 from domain.shared.errors import NotFound
 
 PART_BYTES = 1024 * 1024
@@ -58,6 +58,26 @@ class DatabaseBlobs:
     async def delete(self, key: str) -> None:
         statement = delete(blobs).where(blobs.c.key == key)
         await execute(self._database, statement)
+
+    async def keys(self, after: str, before: str, limit: int) -> Sequence[str]:
+        here = [blobs.c.part == 0, blobs.c.key > after, blobs.c.key < before]
+        statement = select(blobs.c.key).where(*here).order_by(blobs.c.key).limit(limit)
+        return await self._database.read(lambda connection: list(connection.execute(statement).scalars()))
+
+
+class SqlHeldBytes:
+    """The port `HeldBytes`, by the rows of documents."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def held(self, keys: Sequence[str]) -> frozenset[str]:
+        def call(connection: Connection) -> frozenset[str]:
+            parts = [keys[at : at + KEYS_PER_QUERY] for at in range(0, len(keys), KEYS_PER_QUERY)]
+            chosen = [select(documents.c.blob_key).where(documents.c.blob_key.in_(part)) for part in parts]
+            return frozenset(key for statement in chosen for key in connection.execute(statement).scalars())
+
+        return await self._database.read(call)
 
 
 def _parts(key: str, data: bytes) -> list[dict[str, Any]]:

@@ -188,6 +188,17 @@ async def test_new_content_in_the_same_batch_counts_last(library: Library, ada: 
     assert [item.text for item in (await library.search(ada, "first second")).items] == ["second"]
 
 
+class BytesWithoutAnswer:
+    """A blob store that keeps what it is given, and then cannot say so."""
+
+    def __init__(self, blobs: Any) -> None:
+        self._blobs, self.delete = blobs, blobs.delete
+
+    async def put_many(self, blobs: Any) -> None:
+        await self._blobs.put_many(blobs)
+        raise Unavailable
+
+
 class TakenAlways:
     """A work whose commits always meet somebody else's."""
 
@@ -232,6 +243,16 @@ async def test_bytes_stay_when_nobody_knows_whether_the_commit_was_written(
     with pytest.raises(Unavailable):
         await library.documents.submit(ada, papers.id, HandIn(content=b"x"))
     assert len(blobs(library)) == 1
+
+
+async def test_bytes_go_where_the_store_is_down_before_the_commit(
+    library: Library, ada: Actor, papers: CollectionView
+) -> None:
+    kept = library.store.blobs
+    library.documents._blobs = BytesWithoutAnswer(kept)  # type: ignore[assignment]
+    with pytest.raises(Unavailable):
+        await library.documents.submit(ada, papers.id, HandIn(content=b"x"))
+    assert not blobs(library)
 
 
 async def test_a_repeated_hand_in_gives_the_first_answer(library: Library, ada: Actor, papers: CollectionView) -> None:

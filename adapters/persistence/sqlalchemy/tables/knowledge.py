@@ -67,6 +67,7 @@ documents = Table(
     Index(None, "collection_id", "content_hash"),
     Index(None, "collection_id", "status", "created_at", "id"),
     Index(None, "collection_id", "media_type", "created_at", "id"),
+    Index(None, "blob_key"),
 )
 """No foreign key to collections: a removed collection's documents go one by one, by a reaction, each with an entry."""
 chunks = Table(
