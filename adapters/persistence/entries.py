@@ -140,8 +140,10 @@ def _shown(change: Change, row: Row | None) -> Row | None:
 
 
 def _only(row: Row | None, names: AbstractSet[str]) -> Row | None:
-    return None if row is None else {name: value for name, value in row.items() if name in names}
+    return None if row is None else {name: row[name] for name in names & row.keys()}
 
 
 def _without(row: Row | None, names: AbstractSet[str]) -> Row | None:
-    return None if row is None else {name: value for name, value in row.items() if name not in names}
+    if row is None or not names:
+        return row
+    return {name: value for name, value in row.items() if name not in names}

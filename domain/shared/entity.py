@@ -42,9 +42,9 @@ class DomainEvent:
     at: Instant
 
     def payload(self) -> dict[str, Any]:
-        """JSON members of the event, without secrets; readers of other contexts meet nothing else."""
+        """Members of the event, without secrets; readers of other contexts meet their JSON form and nothing else."""
         kind: Any = type(self)
-        return {name: plain(getattr(self, name)) for name in _members(kind)}
+        return {name: getattr(self, name) for name in _members(kind)}
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ class Pool:
         self._limits, self._figures, self._doubt = limits, figures, Doubt()
         self._engine = server_engine(url, limits, **terms)
         self._patient = server_engine(url, PATIENT, poolclass=NullPool)
+        self._reading, self._reading_patiently = _for_reading(self._engine), _for_reading(self._patient)
         self._turns = asyncio.Semaphore(terms["pool_size"] + terms["max_overflow"])
         self._wait_seconds, self._connect_seconds = terms["pool_timeout"], limits.connect + 0.5
         test_after_rest(self._engine.sync_engine, rest)
@@ -79,7 +80,7 @@ class Pool:
         """
         with translated():
             if patient:
-                async with self._reading(self._patient).connect() as connection:
+                async with self._reading_patiently.connect() as connection:
                     return await connection.run_sync(call)
             async with self._doubt.limit(None):
                 return await self._repeated(lambda: self._read(call))
@@ -147,8 +148,7 @@ class Pool:
                 raise
 
     async def _read(self, call: Callable[[Connection], T]) -> T:
-        reading = self._reading(self._engine)
-        async with self._connected(reading) as connection, self._doubt.call(self._limits.silence):
+        async with self._connected(self._reading) as connection, self._doubt.call(self._limits.silence):
             return await connection.run_sync(call)
 
     async def _write(self, call: Callable[[Connection], T]) -> T:
@@ -167,11 +167,6 @@ class Pool:
     def _let_in(self, _connection: Any, _record: Any) -> None:
         self._figures.opened()
         self._doubt.heard()
-
-    def _reading(self, engine: "AsyncEngine") -> "AsyncEngine":
-        if self.dialect == MYSQL:  # a session cannot change to autocommit and back without two more round trips
-            return engine
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def _connected(self, engine: "AsyncEngine") -> "AsyncIterator[AsyncConnection]":
@@ -215,3 +210,10 @@ class Pool:
                     raise
             await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 (jitter is no secret)
         raise AssertionError("unreachable")
+
+
+def _for_reading(engine: "AsyncEngine") -> "AsyncEngine":
+    """The same connections without transactions."""
+    if engine.dialect.name == MYSQL:  # a session cannot change to autocommit and back without two more round trips
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
