@@ -58,8 +58,9 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.01)
     options = parser.parse_args()
     run(options, "without Redis")
+    roomy = dict.fromkeys(("RATE_LIMIT_CALLER", "RATE_LIMIT_ADDRESS", "RATE_LIMIT_REFUSALS"), "100000")
     with redis_server() as server:
-        run(options, "with Redis", REDIS_URL=server.url, RATE_LIMITS="on", RATE_LIMIT_CALLER="100000")
+        run(options, "with Redis", REDIS_URL=server.url, RATE_LIMITS="on", **roomy)
 
 
 if __name__ == "__main__":
