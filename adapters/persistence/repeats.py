@@ -11,7 +11,7 @@ from pydantic import ConfigDict, TypeAdapter
 from adapters.persistence.tracking import Row
 from application.shared.ports import Seal
 from application.shared.unit_of_work import Repeat
-from domain.shared.errors import Invalid
+from domain.shared.errors import Invalid, Violation
 from domain.shared.values import Instant, new_id
 
 R = TypeVar("R")
@@ -25,6 +25,7 @@ LEASE = timedelta(seconds=60)
 class IdempotencyKeyReused(Invalid):
     default_code = "idempotency_key_reused"
     default_detail = "This Idempotency-Key was used for another request; take a new key for a new request."
+    default_violations = (Violation("Idempotency-Key", "idempotency_key_reused", default_detail),)
 
 
 @dataclass(frozen=True, slots=True)

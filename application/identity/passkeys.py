@@ -17,7 +17,7 @@ from domain.identity.errors import WRONG_PASSKEY, InvalidGrant, PasskeyKnown, Pa
 from domain.identity.passkeys import PASSKEYS_MAX, Credential, Passkey
 from domain.identity.sessions import Authentication
 from domain.shared.actor import Actor, Origin, anonymous
-from domain.shared.errors import NotFound, RuleBroken, Violation
+from domain.shared.errors import NotFound, RuleBroken
 
 
 class PasskeyService:
@@ -111,8 +111,7 @@ class PasskeyService:
         found = self._check.read(content, CREATION, _session(actor))
         credential = self._ceremonies.created(found[0]) if found else None
         if found is None or credential is None or not await self._check.spend(found[0].challenge, found[1]):
-            violation = Violation("/credential", "passkey_refused", PasskeyRefused.default_detail)
-            raise PasskeyRefused(violations=[violation])
+            raise PasskeyRefused()
         return credential
 
 

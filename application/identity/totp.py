@@ -13,7 +13,7 @@ from domain.identity.errors import CodeRefused, SecondFactorMissing
 from domain.identity.second_factors import RECOVERY_CODES, RecoveryCodes, TotpFactor
 from domain.identity.users import User
 from domain.shared.actor import Actor
-from domain.shared.errors import NotFound, Violation, WrongState
+from domain.shared.errors import NotFound, WrongState
 
 
 class TotpService:
@@ -131,7 +131,7 @@ class TotpService:
         await self._throttle.arrive(address, user.email)
         step = self._totp_codes.step_of(factor.secret_sealed, user.id, code, self._clock.now())
         if step is None or not await uow.totp_factors.spend(user.id, step):
-            raise CodeRefused(violations=[Violation("/code", "code_refused", CodeRefused.default_detail)])
+            raise CodeRefused()
         await self._throttle.give_back(address, user.email)
 
 

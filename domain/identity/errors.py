@@ -11,6 +11,7 @@ from domain.shared.errors import (
     RuleBroken,
     Unauthenticated,
     Unavailable,
+    Violation,
     WrongState,
 )
 
@@ -64,6 +65,7 @@ class SecondFactorRequired(InvalidGrant):
 class CodeRefused(Invalid):
     default_code = "code_refused"
     default_detail = "This code is wrong, too old or was used before; take the one that the app shows now."
+    default_violations = (Violation("/code", "code_refused", default_detail),)
 
 
 class SecondFactorMissing(WrongState):
@@ -74,6 +76,7 @@ class SecondFactorMissing(WrongState):
 class PasskeyRefused(Invalid):
     default_code = "passkey_refused"
     default_detail = "The authenticator's answer is not valid here and now: ask for new options and try again."
+    default_violations = (Violation("/credential", "passkey_refused", default_detail),)
 
 
 class PasskeyKnown(AlreadyExists):
@@ -142,6 +145,7 @@ class LinkInvalid(Invalid):
 
     default_code = "link_invalid"
     default_detail = "This link was used before, has expired, or a newer one replaced it. Ask for another one."
+    default_violations = (Violation("/token", "link_invalid", default_detail),)
 
 
 class RegistrationClosed(Forbidden):

@@ -70,7 +70,8 @@ class Group(Aggregate):
         if user_id in self.members:
             return
         if len(self.members) >= MEMBERS_MAX:
-            raise Invalid("group_full", f"A group has at most {MEMBERS_MAX} members; make another one.")
+            detail = f"A group has at most {MEMBERS_MAX} members; make another one."
+            raise Invalid("group_full", detail, violations=[Violation("user_id", "group_full", detail)])
         self.members |= {user_id}
         self.record(GroupMemberAdded(group_id=self.id, user_id=user_id, at=at))
 

@@ -66,6 +66,7 @@ class FastOpsError(Exception):
     default_code: ClassVar[str]
     default_detail: ClassVar[str]
     default_retry_after: ClassVar[float | None] = None
+    default_violations: ClassVar[tuple[Violation, ...]] = ()
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class FastOpsError(Exception):
         self.code = code or self.default_code
         self.detail = detail or self.default_detail
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
-        self.violations = tuple(violations)
+        self.violations = tuple(violations) or self.default_violations
         self.concerns: tuple[str, str] | None = None
         super().__init__(self.code, self.detail)
 

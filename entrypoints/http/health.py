@@ -2,7 +2,7 @@
 
 import hmac
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Request
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -20,6 +20,7 @@ from entrypoints.http.proxies import TELLING, is_loopback
 from entrypoints.http.representations import json_response
 from entrypoints.http.routers import Router
 from entrypoints.http.security import anyone
+from entrypoints.http.v1.schemas.values import shown
 
 router = Router(tags=["Operations"])
 Anybody = Annotated[Origin, anyone(load=HEALTH)]
@@ -37,32 +38,41 @@ class VersionOut(TypedDict):
     api: str
 
 
-@router.get("/livez", response_model=StatusOut)
+ALIVE: Final = {"status": "alive"}
+READY: Final = {"status": "ready"}
+FIGURES: Final = 'fastops_http_requests_total{method="GET",route="/api/v1/me",status="200"} 12.0\n'
+VERSION: Final = {"name": "fastops", "version": "1.2.3", "api": "v1"}
+
+
+@router.get("/livez", response_model=StatusOut, responses={200: shown(ALIVE)})
 async def check_life(_: Anybody) -> Response:
     """Whether the process answers. Restart it when this does not come."""
-    return json_response({"status": "alive"})
+    return json_response(ALIVE)
 
 
-@router.get("/readyz", response_model=StatusOut, responses=problems(NOT_READY))
+@router.get("/readyz", response_model=StatusOut, responses={200: shown(READY), **problems(NOT_READY)})
 async def check_readiness(_: Anybody, health: Annotated[Any, provided("operations.health")]) -> Response:
     """Whether requests should be sent here: 503 while a needed part is down, and while the service is stopping."""
     parts: dict[str, str] = await health.ready()
     failing = sorted(f"{part} is {state}" for part, state in parts.items() if state != "up")
     if failing:
         raise Unavailable(NOT_READY.code, f"Not ready: {', '.join(failing)}.")
-    return json_response({"status": "ready"})
+    return json_response(READY)
 
 
-@router.get("/version", response_model=VersionOut)
+@router.get("/version", response_model=VersionOut, responses={200: shown(VERSION)})
 async def show_version(_: Anybody) -> Response:
     """Which release answers."""
-    return json_response({"name": "fastops", "version": version("fastops"), "api": "v1"})
+    return json_response({**VERSION, "version": version("fastops")})
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(METRICS_REFUSED)},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": FIGURES}}},
+        **problems(METRICS_REFUSED),
+    },
 )
 async def show_metrics(
     request: Request, _: Annotated[Origin, anyone("", HEALTH)], settings: Annotated[Any, provided("settings")]

@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse, Response
 
 from domain.shared.actor import Origin
 from domain.shared.errors import NotFound
-from entrypoints.http.exchange import exchange_of, root_of
+from entrypoints.http.content import JSON
+from entrypoints.http.exchange import root_of
 from entrypoints.http.handbook import sections
+from entrypoints.http.negotiation import chosen
 from entrypoints.http.problems import title_of
 from entrypoints.http.representations import json_response
 from entrypoints.http.routers import Router
@@ -59,6 +61,8 @@ SCRIPTS: Final = {
 FILES: Final = {"pages.css": "text/css", "account.js": "text/javascript"}
 """Files of the package beside this module."""
 HEADERS: Final = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
+PAGE_OR_DATA: Final = ("text/html", JSON)
+VARIES: Final = {"Vary": "Accept"}
 
 
 @browsers.get("/docs")
@@ -87,21 +91,22 @@ async def asset(name: str, _: Anybody) -> Response:
 @router.get("/problems")
 async def problem_list(request: Request, _: Anybody) -> Response:
     codes = list(sections("problems.md"))
-    if not _wants_html(request):
-        return json_response({"items": codes})
+    if chosen(request, PAGE_OR_DATA) == JSON:
+        return json_response({"items": codes}, headers=VARIES)
     links = "".join(f'<li><a href="{_root(request)}/problems/{code}">{title_of(code)}</a></li>' for code in codes)
-    return page(_root(request), "Problems", f"<ul>{links}</ul>")
+    return page(_root(request), "Problems", f"<ul>{links}</ul>", headers={**HEADERS, **VARIES})
 
 
 @router.get("/problems/{code}")
 async def problem_page(request: Request, code: str, _: Anybody) -> Response:
-    """What one refusal means and what to do, for browsers as a page."""
+    """What one refusal means and what to do: a page, and data for those who like JSON better."""
     text = sections("problems.md").get(code)
     if text is None:
         raise NotFound
-    if not _wants_html(request):
-        return json_response({"code": code, "title": title_of(code), "description": text})
-    return page(_root(request), title_of(code), rendered(text))
+    if chosen(request, PAGE_OR_DATA) == JSON:
+        return json_response({"code": code, "title": title_of(code), "description": text}, headers=VARIES)
+    content = f"<p><code>{code}</code></p>{rendered(text)}"
+    return page(_root(request), title_of(code), content, headers={**HEADERS, **VARIES})
 
 
 @router.get("/evolution")
@@ -150,10 +155,6 @@ def _static(name: str) -> bytes:
 
 def _inline(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-
-
-def _wants_html(request: Request) -> bool:
-    return "text/html" in (exchange_of(request).header(b"accept") or "")
 
 
 def _root(request: Request) -> str:

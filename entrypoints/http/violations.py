@@ -81,7 +81,7 @@ def _located(item: Any, model: type[BaseModel]) -> Violation:
                 break
             here = _model_in(field.annotation) or here
         pointer += f"/{step}"
-    return _violation(item, pointer, known=", ".join(fields_of(here)))
+    return _violation(item, pointer, known=", ".join(fields_of(here)) or "none")
 
 
 def _violation(item: Any, pointer: str, **context: str) -> Violation:

@@ -97,6 +97,9 @@ async def test_unknown_members_inside_are_told_at_the_object_that_they_stand_in(
         "/grants/0/subject": "unknown_member",
     }
     assert errors["/grants/0/subject"]["detail"] == "Only these members are taken here: type, id."
+    answer = await admin.post(f"/users/{admin.id}/disable", {CANARY: 1})
+    (error,) = assert_problem(answer, 422, "invalid")["errors"]
+    assert error["detail"] == "Only these members are taken here: none."
     for path in ("/search", "/answers"):
         text = {"query": "q"} if path == "/search" else {"question": "q"}
         condition = {"field": "title", "op": "eq", "value": "x", CANARY: 1}

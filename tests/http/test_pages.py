@@ -12,30 +12,33 @@ from tests.codes import problem_codes
 from tests.http.service import Service
 from tests.http.test_problems import assert_problem
 
+DATA = {"Accept": "application/json"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 async def test_every_code_has_a_page_that_says_what_to_do(service: Service) -> None:
     for code in problem_codes():
-        page = await service.client.get(f"/problems/{code}")
+        page = await service.client.get(f"/problems/{code}", headers=DATA)
         assert page.status_code == 200, code
         assert "What to do: " in page.json()["description"], code
-    listed = (await service.client.get("/problems")).json()["items"]
+    listed = (await service.client.get("/problems", headers=DATA)).json()["items"]
     assert sorted(listed) == sorted(problem_codes())
 
 
 async def test_a_problem_leads_to_its_page(service: Service) -> None:
     problem = assert_problem(await service.anonymous.get("/me"), 401, "unauthenticated")
-    page = await service.client.get(problem["type"], headers=HTML)
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "<h1>Unauthenticated</h1>" in page.text
-    assert "What to do" in page.text
-    told = await service.client.get(problem["type"])
+    for headers in (HTML, {}):
+        page = await service.client.get(problem["type"], headers=headers)
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1>Unauthenticated</h1><p><code>unauthenticated</code></p>" in page.text
+        assert "What to do" in page.text
+        assert "/problems/unauthenticated" in (await service.client.get("/problems", headers=headers)).text
+    told = await service.client.get(problem["type"], headers=DATA)
     assert told.json().keys() == {"code", "title", "description"}
+    assert told.headers["vary"] == page.headers["vary"] == "Accept"
     assert_problem(await service.client.get("/problems/canary-3f9a", headers=HTML), 404, "not_found")
-    listed = await service.client.get("/problems")
+    listed = await service.client.get("/problems", headers=DATA)
     assert "unauthenticated" in listed.json()["items"]
-    assert "/problems/unauthenticated" in (await service.client.get("/problems", headers=HTML)).text
 
 
 def test_markdown_becomes_safe_html() -> None:

@@ -21,7 +21,7 @@ def assert_problem(answer: httpx2.Response, status: int, code: str) -> dict[str,
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{code}"
     assert problem["request_id"] == answer.headers["x-request-id"]
-    assert ("errors" in problem) is (status == 422)
+    assert bool(problem.get("errors")) is (status == 422), answer.text  # and each of them tells where
     assert CANARY not in answer.text
     return problem
 
