@@ -14,7 +14,7 @@ from application.shared.settling import require_version, settled
 from application.shared.unit_of_work import Operation, Work
 from domain.identity.credentials import PasswordCredential
 from domain.identity.errors import PasswordRefused
-from domain.identity.sessions import SessionEnd
+from domain.identity.sessions import Session, SessionEnd
 from domain.identity.users import User, normal_email, normal_name
 from domain.shared.actor import Actor
 from domain.shared.errors import NotFound, Violation
@@ -92,6 +92,12 @@ class AccountService:
         require_session(actor)
         return await self._lists.sessions(actor.require_user(), query)
 
+    async def session(self, actor: Actor, session_id: UUID) -> SessionView:
+        """One of the own sessions. Raises NotFound for others' and for those that have ended."""
+        require_session(actor)
+        async with self._work(Operation("account.get", actor)) as uow:
+            return SessionView.of(await _own_session(uow, actor, session_id))
+
     async def end_session(self, actor: Actor, session_id: UUID) -> None:
         """Sign out one of the own sessions; another one than this needs a recent sign-in. Raises NotFound for others'
         and for those that have ended."""
@@ -101,9 +107,7 @@ class AccountService:
 
         async def attempt() -> None:
             async with self._work(Operation("session.end", actor)) as uow:
-                session = await uow.sessions.find(session_id)
-                if session is None or session.user_id != actor.user_id or session.ended_at is not None:
-                    raise NotFound()
+                session = await _own_session(uow, actor, session_id)
                 session.end(SessionEnd.SIGNED_OUT, self._clock.now())
                 await uow.commit(None)
 
@@ -131,6 +135,13 @@ class AccountService:
         if not fits:
             raise _wrong_current()
         await self._throttle.succeeded(address, user.email)
+
+
+async def _own_session(uow: IdentityWork, actor: Actor, session_id: UUID) -> Session:
+    session = await uow.sessions.find(session_id)
+    if session is None or session.user_id != actor.user_id or session.ended_at is not None:
+        raise NotFound()
+    return session
 
 
 def _wrong_current() -> PasswordRefused:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy.engine import make_url
 
@@ -12,6 +14,7 @@ from adapters.persistence.sqlalchemy.schema.patience import Patience, only_runne
 from adapters.persistence.sqlalchemy.schema.status import SchemaMismatch, SchemaState, SchemaStatus, too_new
 from adapters.security.master_key import MasterKey, load_master_key
 from domain.shared.errors import Conflict, Unavailable
+from entrypoints.settings.refusals import WrongSetting, WrongSettings
 from entrypoints.settings.settings import Settings
 
 FIRST_START_SECONDS = 600.0
@@ -25,11 +28,10 @@ class DatabaseMissing(Unavailable):
 def only_creator(settings: Settings, wait: float = FIRST_START_SECONDS) -> Iterator[None]:
     """Make the data directory where it is missing; of several processes one at a time is inside.
 
-    Raises Unavailable where another one is inside for longer than `wait` seconds.
+    Raises Unavailable where another one is inside for longer than `wait` seconds, and WrongSettings where DATA_DIR
+    cannot be one.
     """
-    folder = settings.service.data_dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "start.lock").open("a") as file, only_runner(lambda: taken(file.fileno()), Patience(wait)):
+    with _start_lock(settings.service.data_dir) as file, only_runner(lambda: taken(file.fileno()), Patience(wait)):
         yield
 
 
@@ -73,6 +75,17 @@ def master_key(settings: Settings, *, may_create: bool = False) -> MasterKey:
 def database_file(settings: Settings) -> Path | None:
     """The file of an SQLite database, None for others."""
     return Path(str(make_url(settings.database_url).database)) if settings.store == "sqlite" else None
+
+
+def _start_lock(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (folder / "start.lock").open("a")
+    except OSError as error:
+        if error.errno == ENOSPC:
+            raise
+        detail = "must name a folder that can be written to, or a place where one can be made."
+        raise WrongSettings([WrongSetting("DATA_DIR", detail)]) from None
 
 
 def require_database(settings: Settings) -> None:

@@ -54,3 +54,13 @@ def test_everything_that_is_wrong_is_told_at_once(bare: Terminal) -> None:
     assert ended.code == 2
     names = {line.split()[0] for line in ended.err.splitlines()}
     assert names == {"VECTOR_STORE", "RATE_LIMITS", "CORS_ORIGINS"}
+
+
+@pytest.mark.parametrize("command", [("serve",), ("db", "upgrade")], ids=" ".join)
+@pytest.mark.parametrize("place", ["canary", "canary/inside"])
+def test_a_data_directory_that_cannot_be_made_is_named(bare: Terminal, command: tuple[str, ...], place: str) -> None:
+    """A file in the way stops root too, whom no permission stops."""
+    (bare.folder / "canary").touch()
+    ended = bare.run(*command, DATA_DIR=place)
+    assert (ended.code, ended.err.split()[0]) == (2, "DATA_DIR"), ended.err
+    assert "canary" not in ended.err

@@ -46,8 +46,14 @@ async def test_sessions_are_listed_and_ended(stored: Service) -> None:
     assert [session["current"] for session in sessions].count(True) == 1
     assert sessions[0]["client_address"] == "192.0.2.7"
     foreign = next(session for session in sessions if not session["current"])
-    assert_problem(await other.delete(f"/me/sessions/{foreign['id']}"), 404, "not_found")
-    assert (await person.delete(f"/me/sessions/{foreign['id']}")).status_code == 204
+    place = f"/me/sessions/{foreign['id']}"
+    assert (await person.get(place)).json() == foreign
+    assert (await elsewhere.get(place)).json() == {**foreign, "current": True}
+    for method in ("GET", "DELETE"):
+        assert_problem(await other(method, place), 404, "not_found")
+    assert (await person.delete(place)).status_code == 204
+    for method in ("GET", "DELETE"):
+        assert_problem(await person(method, place), 404, "not_found")
     assert (await elsewhere.get("/me")).status_code == 401
     assert len((await person.get("/me/sessions")).json()["items"]) == 1
 

@@ -16,7 +16,7 @@ from entrypoints.http.conditional import Precondition, if_match, tag_of
 from entrypoints.http.documented import problems
 from entrypoints.http.lists import ListParameters, listing, page_response
 from entrypoints.http.provided import provided
-from entrypoints.http.representations import changed, no_content, resource
+from entrypoints.http.representations import changed, content_tag, no_content, resource
 from entrypoints.http.routers import Router
 from entrypoints.http.security import signed_in
 from entrypoints.http.v1.schemas.users import (
@@ -24,6 +24,7 @@ from entrypoints.http.v1.schemas.users import (
     USER,
     AccountContent,
     PasswordChange,
+    SessionOut,
     SessionsOut,
     UserOut,
     session_out,
@@ -95,6 +96,17 @@ async def list_sessions(
     page = await account.sessions(actor, query)
     items = [session_out(view, actor.session_id) for view in page.items]
     return await page_response(request, query, page, items)
+
+
+@router.get(
+    "/sessions/{session_id}",
+    response_model=SessionOut,
+    responses={200: shown(SESSION, "ETag"), **problems(SessionRequired)},
+)
+async def get_session(request: Request, actor: Oneself, session_id: IdInPath, account: Account) -> Response:
+    """One place where one is signed in."""
+    view = session_out(await account.session(actor, session_id), actor.session_id)
+    return resource(request, view, content_tag(view))
 
 
 @router.delete("/sessions/{session_id}", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired))
