@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from application.knowledge.changes import DocumentChanges
@@ -49,10 +50,7 @@ class SearchScope:
         if not 1 <= len(wanted) <= COLLECTIONS_MAX:
             detail = f"Name 1 to {COLLECTIONS_MAX} collections, or leave this out for all that you may read."
             raise Invalid(violations=[Violation("/collection_ids", "length", detail)])
-        if readable is None:
-            for collection_id in wanted:
-                await seen_collection(uow, actor, collection_id)
-        elif not wanted <= readable:
+        if not wanted <= (readable if readable is not None else await _seen(uow, actor, wanted)):
             raise NotFound("collection_not_found", "One of these collections is not there, or you may not read it.")
         return wanted
 
@@ -75,3 +73,12 @@ class SearchScope:
         self._kept[key] = selected
         while len(self._kept) > REMEMBERED or sum(map(len, self._kept.values())) > REMEMBERED_DOCUMENTS:
             self._kept.popitem(last=False)
+
+
+async def _seen(uow: Library, actor: Actor, wanted: frozenset[UUID]) -> frozenset[UUID]:
+    """Those that are there, for an actor who may read every collection."""
+    seen = set()
+    for collection_id in wanted:
+        with suppress(NotFound):
+            seen.add((await seen_collection(uow, actor, collection_id)).id)
+    return frozenset(seen)

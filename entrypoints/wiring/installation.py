@@ -92,7 +92,8 @@ def require_database(settings: Settings) -> None:
     """Raise DatabaseMissing, which says where was looked, when the SQLite file is not there."""
     file = database_file(settings)
     if file is not None and not file.is_file():
-        detail = f"There is no database at {file.absolute()}. Start the service once, or run `fastops db upgrade`."
+        start = "Start the service once, or run" if settings.makes_what_is_missing else "Run"
+        detail = f"There is no database at {file.absolute()}. {start} `fastops db upgrade`."
         raise DatabaseMissing(detail=detail)
 
 

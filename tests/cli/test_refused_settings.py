@@ -47,6 +47,7 @@ def test_production_refuses_and_names_the_setting(bare: Terminal, unsafe: dict[s
 def test_what_is_safe_gets_past_the_settings(bare: Terminal) -> None:
     ended = bare.run("serve", **SAFE)
     assert ended.code == 6, "only the database is missing"
+    assert "kept.db. Run `fastops db upgrade`. [database_missing]" in ended.err
 
 
 def test_everything_that_is_wrong_is_told_at_once(bare: Terminal) -> None:

@@ -70,3 +70,8 @@ async def test_a_collection_that_one_may_not_read_is_not_found(stored: Service) 
     collection = (await made_by(editor))["id"]
     answer = await viewer.post("/search", {"query": "q", "collection_ids": [collection]})
     assert_problem(answer, 404, "collection_not_found")
+    admin = await stored.person("admin")
+    for path, text in (("/search", "query"), ("/answers", "question")):
+        for caller, unknown in ((viewer, viewer.id), (admin, admin.id)):
+            answer = await caller.post(path, {text: "q", "collection_ids": [collection, unknown]})
+            assert_problem(answer, 404, "collection_not_found")

@@ -12,7 +12,6 @@ from application.knowledge.views import AnswerView
 from application.shared.unit_of_work import Repeat
 from domain.knowledge.answers import Source
 from domain.shared.actor import Actor, Permission
-from domain.shared.errors import NotFound
 from entrypoints.http.bodies import JsonBody
 from entrypoints.http.content import JSON
 from entrypoints.http.documented import add_fields, problems
@@ -46,7 +45,7 @@ from entrypoints.http.v1.schemas.answers import (
     begun_event,
 )
 from entrypoints.http.v1.schemas.values import IdInPath, shown
-from entrypoints.http.v1.search import FILTER_INVALID
+from entrypoints.http.v1.search import COLLECTION_NOT_FOUND, FILTER_INVALID
 
 router = Router("/api/v1/answers", tags=["Answers"])
 
@@ -58,7 +57,7 @@ BOTH["content"] |= STREAM
 add_fields(BOTH, "ETag", always=False)
 
 
-@router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID, NotFound)})
+@router.post("", response_model=AnswerOut, responses={200: BOTH, **problems(FILTER_INVALID, COLLECTION_NOT_FOUND)})
 async def ask(
     request: Request,
     actor: Annotated[Actor, needs(Permission.ANSWERS, JSON, MEDIA_TYPE, load=ANSWERING)],

@@ -21,9 +21,16 @@ from entrypoints.http.v1.schemas.values import shown
 router = Router("/api/v1/search", tags=["Search"])
 
 FILTER_INVALID = Invalid("filter_invalid", "The filter is not understood; see errors.")
+COLLECTION_NOT_FOUND = NotFound(
+    "collection_not_found", "One of these collections is not there, or you may not read it."
+)
 
 
-@router.post("", response_model=SearchOut, responses={200: shown(SEARCH_ANSWER), **problems(FILTER_INVALID, NotFound)})
+@router.post(
+    "",
+    response_model=SearchOut,
+    responses={200: shown(SEARCH_ANSWER), **problems(FILTER_INVALID, COLLECTION_NOT_FOUND)},
+)
 async def search(
     actor: Annotated[Actor, needs(Permission.SEARCH, load=SEARCH_LOAD)],
     content: Annotated[SearchIn, Depends(JsonBody(SearchIn, SEARCH))],
