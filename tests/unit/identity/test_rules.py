@@ -151,8 +151,9 @@ def test_a_group_is_full_at_its_limit() -> None:
     group = Group.create(name="All", description="", at=NOW)
     group.members = frozenset(new_id() for _ in range(MEMBERS_MAX - 1))
     group.add_member(new_id(), NOW)
-    with pytest.raises(Invalid, match="group_full"):
+    with pytest.raises(Invalid, match="group_full") as refused:
         group.add_member(new_id(), NOW)
+    assert [violation.pointer for violation in refused.value.violations] == ["user_id"]
     group.add_member(next(iter(group.members)), NOW)
     assert len(group.members) == MEMBERS_MAX
 
