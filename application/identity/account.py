@@ -113,6 +113,12 @@ class AccountService:
 
         await settled(attempt)
 
+    async def end_other_sessions(self, actor: Actor) -> None:
+        """Sign out everywhere but here; needs a recent sign-in."""
+        require_session(actor)
+        require_recent(actor)
+        await sweep_sessions(self._work, actor, actor.require_user(), self._clock, keep=actor.session_id)
+
     async def _ask_for_address(self, uow: IdentityWork, actor: Actor, user: User, email: str) -> None:
         require_recent(actor)
         self._mail.require_on()

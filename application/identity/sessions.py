@@ -64,7 +64,7 @@ async def end_sessions(uow: IdentityWork, user_id: UUID, at: Instant, *, keep: U
 async def sweep_sessions(
     work: Work[IdentityWork], actor: Actor, user_id: UUID, clock: Clock, *, keep: UUID | None = None
 ) -> None:
-    """After a new password is committed: end what was begun with the old one while it was being written."""
+    """End all open sessions of a user but `keep`. After a new password: what was begun with the old one meanwhile."""
 
     async def attempt() -> None:
         async with work(Operation("session.end", actor)) as uow:

@@ -58,6 +58,19 @@ async def test_sessions_are_listed_and_ended(stored: Service) -> None:
     assert len((await person.get("/me/sessions")).json()["items"]) == 1
 
 
+async def test_one_signs_out_everywhere_but_here(stored: Service) -> None:
+    person, other = await stored.person("viewer"), await stored.person("viewer")
+    elsewhere = [await stored.signed_in(person.email) for _ in range(3)]
+    assert (await person.delete("/me/sessions")).status_code == 204
+    for caller in elsewhere:
+        assert (await caller.get("/me")).status_code == 401
+        refused = await stored.token(grant_type="refresh_token", refresh_token=caller.refresh_token)
+        assert refused.status_code == 400
+    assert [session["current"] for session in (await person.get("/me/sessions")).json()["items"]] == [True]
+    assert (await other.get("/me")).status_code == 200
+    assert (await person.delete("/me/sessions")).status_code == 204
+
+
 async def test_a_key_sees_its_owner_and_changes_nothing_of_him(service: Service) -> None:
     admin = await service.person("admin")
     key = await service.key_of(admin, "users:read")

@@ -66,6 +66,7 @@ FOR_ANYBODY_SIGNED_IN = {
     ("GET", "/api/v1/exports/{export_id}/content"),
     ("GET", "/api/v1/me/sessions"),
     ("GET", "/api/v1/me/sessions/{session_id}"),
+    ("DELETE", "/api/v1/me/sessions"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
 }
 WITHOUT_REPEATS = {

@@ -18,6 +18,7 @@ from tests.http.things import belongings, linked, made, open_to_all, passkey_of
 DANGEROUS = {
     "PATCH /api/v1/me",
     "PUT /api/v1/me/password",
+    "DELETE /api/v1/me/sessions",
     "DELETE /api/v1/me/sessions/{session_id}",
     "POST /api/v1/me/totp",
     "DELETE /api/v1/me/totp",

@@ -109,6 +109,13 @@ async def get_session(request: Request, actor: Oneself, session_id: IdInPath, ac
     return resource(request, view, content_tag(view))
 
 
+@router.delete("/sessions", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired))
+async def end_other_sessions(actor: Silent, account: Account) -> Response:
+    """Sign out everywhere but here; the tokens of all other sessions stop within a second."""
+    await account.end_other_sessions(actor)
+    return no_content()
+
+
 @router.delete("/sessions/{session_id}", status_code=204, responses=problems(SessionRequired, ReauthenticationRequired))
 async def end_session(actor: Silent, session_id: IdInPath, account: Account) -> Response:
     """Sign out there; its tokens stop within a second."""
