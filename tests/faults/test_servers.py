@@ -10,7 +10,6 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import await_only
 
-from adapters.persistence.sqlalchemy import servers
 from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
 from adapters.persistence.sqlalchemy.pools import PoolTerms
 from adapters.persistence.sqlalchemy.servers import Limits
@@ -205,7 +204,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     def missing(*_arguments: object, **_options: object) -> None:
         raise ModuleNotFoundError("No module named 'aiomysql'")
 
-    monkeypatch.setattr(servers, "create_async_engine", missing)
+    monkeypatch.setattr("sqlalchemy.ext.asyncio.create_async_engine", missing)
     with pytest.raises(Unavailable, match="driver_missing") as refused:
         ServerDatabase(database_url("mysql://root@127.0.0.1/fastops"), **POOL)
     assert "fastops[mysql]" in refused.value.detail
