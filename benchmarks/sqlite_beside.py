@@ -26,6 +26,7 @@ from adapters.persistence.sqlalchemy import migrations, sqlite
 from benchmarks.service import percentile
 from domain.shared.errors import FastOpsError
 from domain.shared.values import new_id
+from entrypoints.wiring.process import end_loading
 from tests.factories import UserFactory
 from tests.stores import Store, sqlite_store
 
@@ -127,6 +128,7 @@ async def measure(options: argparse.Namespace) -> list[dict[str, float]]:
 
 
 def main() -> None:
+    end_loading()  # as both processes do in earnest, so that no collection walks all that was loaded
     if sys.argv[1:2] == [GREEDY]:
         asyncio.run(greedy(Path(sys.argv[2])))
         return
