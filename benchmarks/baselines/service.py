@@ -15,6 +15,7 @@ from entrypoints.cli.server import DrainingServer
 from entrypoints.settings.settings import load_settings
 from entrypoints.wiring.container import build_container
 from entrypoints.wiring.lifecycle import running
+from entrypoints.wiring.process import end_loading
 
 
 async def serve(listening: socket.socket, *, cache: bool) -> None:
@@ -25,6 +26,7 @@ async def serve(listening: socket.socket, *, cache: bool) -> None:
         container.security.access_tokens.add_kwargs(cached_max=0)
     server = DrainingServer(container)
     async with running(container):
+        end_loading()
         await server.serve(sockets=[listening])
 
 
