@@ -12,7 +12,7 @@ from domain.shared.values import Instant
 JOURNAL_LEASE = "journal"
 ORDERED_PER_PASS = 5_000
 SEALED_PER_PASS = 1_000
-STRETCH = 10_000
+STRETCH = 2_000
 """Positions that one search for events looks at."""
 ATTEMPTS_MAX = 5
 REACTION_PREFIX = "reaction:"

@@ -131,8 +131,12 @@ class Session(Aggregate):
         return generation == self.generation
 
     def may_repeat(self, generation: int, at: Instant, within: timedelta) -> bool:
-        """Whether this token was spent a moment ago for the one that is still unused: its answer may be lost."""
-        return bool(within) and generation == self.generation - 1 and at - self.updated_at < within
+        """Whether this token was spent a moment ago for the one that is still unused: its answer may be lost.
+
+        After another proof of identity nobody knows any more when it was spent.
+        """
+        is_last = generation == self.generation - 1 and self.authentication.at < self.updated_at
+        return bool(within) and is_last and at - self.updated_at < within
 
     def refresh(self, at: Instant) -> int:
         """Spend the present generation and give the next one."""

@@ -11,7 +11,7 @@ from adapters.limits.sign_in import USUAL
 from adapters.security.passwords import Argon2Passwords
 from application.shared.unit_of_work import Operation
 from domain.identity.errors import InvalidGrant, LastAdministrator, TokenRefused
-from domain.identity.sessions import SessionEnd
+from domain.identity.sessions import Method, SessionEnd
 from domain.shared.actor import system_actor
 from domain.shared.errors import RateLimited
 from domain.shared.values import ListQuery
@@ -76,6 +76,19 @@ async def test_a_lost_answer_to_a_refresh_may_be_asked_for_again(store: Store) -
     with pytest.raises(InvalidGrant):
         await refresh(ORIGIN, refresh_token=late.refresh_token)
     assert (await session_of(identity, late)).end_reason is SessionEnd.REUSE
+
+
+async def test_a_proof_of_identity_opens_no_new_time_for_a_retry(store: Store) -> None:
+    identity = await identity_on(store, refresh_retry_seconds=10)
+    first = await identity.sign_in(await identity.person())
+    await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
+    store.clock.forward(seconds=60)
+    async with store.operation("session.reauthenticate") as uow:
+        session = await uow.sessions.get((await session_of(identity, first)).id)
+        session.reauthenticate((Method.PASSWORD,), store.clock.now())
+        await uow.commit(None)
+    with pytest.raises(InvalidGrant):
+        await identity.authentication.refresh_grant(ORIGIN, refresh_token=first.refresh_token)
 
 
 async def test_a_retry_survives_no_revoke(store: Store) -> None:

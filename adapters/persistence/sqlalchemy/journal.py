@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, false, func, insert, literal, or_, select
 
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.tables.identity import epochs
@@ -60,22 +60,22 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._position = position_column(database.dialect)
-        self._statements: dict[frozenset[str], Select[Any]] = {}
+        self._statements: dict[frozenset[str] | None, Select[Any]] = {}
         self._head = select(self._position).order_by(self._position.desc()).limit(1)
 
     async def after(
         self, position: int, limit: int = 1000, *, until: int | None = None, events: AbstractSet[str] | None = None
     ) -> Sequence[JournalEntry]:
         asked = {"behind": position, "until": POSITION_MAX if until is None else until, "most": limit}
-        statement = self._statement(frozenset(events or ()))
+        statement = self._statement(None if events is None else frozenset(events))
         return await self._database.read(
             lambda connection: [_entry(row) for row in connection.execute(statement, asked)]
         )
 
-    def _statement(self, events: frozenset[str]) -> Select[Any]:
+    def _statement(self, events: frozenset[str] | None) -> Select[Any]:
         if events not in self._statements:
             stretch = (self._position > bindparam("behind"), self._position <= bindparam("until"))
-            entries = positioned(self._database.dialect).where(*stretch, *[_may_tell(events)] if events else ())
+            entries = positioned(self._database.dialect).where(*stretch, *() if events is None else [_may_tell(events)])
             self._statements[events] = entries.order_by(self._position).limit(bindparam("most"))
         return self._statements[events]
 
@@ -89,7 +89,6 @@ class SqlJournalKeeper:
 
     def __init__(self, database: Database, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
-        self._orderings: dict[str, Select[Any]] = {}
         self._position = position_column(database.dialect)
         self._entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
 
@@ -99,16 +98,8 @@ class SqlJournalKeeper:
         if await self._database.first(PENDING) is None:
             return 0
         if self._database.dialect == "postgresql":
-            held_by, count = await self._database.first(self._ordering(holder)) or (None, 0)
-            if held_by != holder:
-                raise LeaseLost()
-            return int(count)
+            return await self._database.write(lambda connection: _append_at_once(connection, holder))
         return await self._database.write(lambda connection: _append_pending(connection, holder))
-
-    def _ordering(self, holder: str) -> Select[Any]:
-        if holder not in self._orderings:
-            self._orderings[holder] = _append_at_once(holder)
-        return self._orderings[holder]
 
     async def seal(self, holder: str) -> int:
         sealed = await self._database.read(self._next)
@@ -140,7 +131,7 @@ class SqlJournalKeeper:
 
 def _may_tell(events: AbstractSet[str]) -> Any:
     """That the text of the body names one of these, as a member that may also be another one than that of an event."""
-    return or_(*(journal.c.body.contains(f'"name":"{name}"', autoescape=True) for name in sorted(events)))
+    return or_(false(), *(journal.c.body.contains(f'"name":"{name}"', autoescape=True) for name in sorted(events)))
 
 
 def _append_pending(connection: Connection, holder: str) -> int:
@@ -160,8 +151,8 @@ def _append_pending(connection: Connection, holder: str) -> int:
     return len(numbers)
 
 
-def _append_at_once(holder: str) -> Select[Any]:
-    """The same as one statement of PostgreSQL: who holds the lease, and how many entries it appended.
+def _ordering() -> Select[Any]:
+    """All of `_append_pending` as one statement of PostgreSQL: who holds the lease, and how many entries it appended.
 
     It waits for the lease's row, so its view may be older than another keeper's pass. That goes well: the holder is
     read anew, entries that are gone meanwhile are passed over, and no position is taken twice.
@@ -169,7 +160,7 @@ def _append_at_once(holder: str) -> Select[Any]:
     number = journal_pending.c.number
     lease = select(leases.c.holder).where(leases.c.name == JOURNAL_LEASE).with_for_update().cte("lease")
     waiting = select(number).order_by(number).limit(ORDERED_PER_PASS)
-    is_held = exists(select(lease.c.holder).where(lease.c.holder == holder))
+    is_held = exists(select(lease.c.holder).where(lease.c.holder == bindparam("holder")))
     taken = delete(journal_pending).where(number.in_(waiting), is_held).returning(number).cte("taken")
     head = select(func.coalesce(func.max(journal_order.c.position), 0)).scalar_subquery()
     place = head + func.row_number().over(order_by=taken.c.number)
@@ -177,6 +168,16 @@ def _append_at_once(holder: str) -> Select[Any]:
     placed = appended.returning(journal_order.c.position).cte("placed")
     count = select(func.count()).select_from(placed).scalar_subquery()
     return select(select(lease.c.holder).scalar_subquery(), count)
+
+
+ORDERING = _ordering()
+
+
+def _append_at_once(connection: Connection, holder: str) -> int:
+    held_by, count = connection.execute(ORDERING, {"holder": holder}).one()
+    if held_by != holder:
+        raise LeaseLost()
+    return int(count)
 
 
 def _hold_lease(connection: Connection, holder: str) -> None:

@@ -65,6 +65,7 @@ async function send(form) {
     return;
   }
   form.reset();
+  form.querySelectorAll("[data-shows]").forEach(showIfTicked);
   goOn(form.dataset.then);
 }
 
@@ -95,6 +96,11 @@ function asksFor(code) {
   return true;
 }
 
+// A password can be read as long as its box is ticked.
+function showIfTicked(box) {
+  element(box.dataset.shows).type = box.checked ? "text" : "password";
+}
+
 function words(problem, seconds) {
   const wait = seconds > 60 ? `${Math.ceil(seconds / 60)} minutes` : "a minute";
   const byCode = {
@@ -116,7 +122,7 @@ document.addEventListener("submit", async (event) => {
   try {
     await send(event.target);
   } catch {
-    tell("The service cannot be reached. Look after your connection, then try again; the link stays as it is.");
+    tell("The service cannot be reached. Look after your connection, then try again; ask for another link if this one was used.");
   } finally {
     button.disabled = false;
   }
@@ -124,7 +130,7 @@ document.addEventListener("submit", async (event) => {
 
 document.addEventListener("change", ({ target }) => {
   if (target.dataset.shows) {
-    element(target.dataset.shows).type = target.checked ? "text" : "password";
+    showIfTicked(target);
   }
 });
 

@@ -95,8 +95,9 @@ async def confirm_email(
     """Use the link of a mail: the address counts as confirmed, a new one is taken over, or the account that was asked
     for is made.
 
-    Where several people asked for an account with the address, `password` tells which account is made: send the one
-    that was chosen at registration. Without it, or with another, the answer is `password_refused`, and the link stays.
+    Where several people may have asked for an account with the address, or the mail was asked for again, `password`
+    tells which account is made: send the one that was chosen at registration. Without it, or with another, the answer
+    is `password_refused`, and the link stays.
     """
     await confirming.confirm_email(origin, token=content.token, password=content.password)
     return no_content()

@@ -63,13 +63,15 @@ def scripts() -> "ScriptDirectory":
 
 @cache
 def chain() -> tuple[Revision, ...]:
-    """All revisions, oldest first."""
-    sources = (source for source in (LOCATION / "versions").iterdir() if source.name.endswith(".py"))
+    """All revisions, oldest first. Raises ValueError where they are no chain."""
+    sources = [source for source in (LOCATION / "versions").iterdir() if source.name.endswith(".py")]
     above = {revision.below: revision for revision in map(_revision, sources)}
     ordered, below = list[Revision](), BASE
     while below in above:
         ordered.append(above[below])
         below = above[below].id
+    if len(ordered) != len(sources):
+        raise ValueError("each revision but the first stands on another one, and no two on the same")
     return tuple(ordered)
 
 
@@ -78,7 +80,10 @@ def _revision(source: Traversable) -> Revision:
     said: dict[str, Any] = {}
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value))
+            ):
                 said[name] = value
     title = (ast.get_docstring(tree) or "").partition("\n")[0]
     return Revision(said["revision"], said["down_revision"] or BASE, title, said.get("OLDEST_READER"))
