@@ -86,6 +86,7 @@ def _listen() -> None:
             original(self, *args, **more)
             if self.code not in into and _is_from_the_product(sys._getframe(1)):
                 into.add(self.code)
+                VIOLATIONS.update(violation.code for violation in getattr(self, "violations", ()))
 
         setattr(kind, name, noted)
 

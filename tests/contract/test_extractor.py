@@ -1,6 +1,7 @@
 """What the extractor promises: whatever a file does, its reader alone suffers, and the reason has a name."""
 
 import asyncio
+import os
 import socket
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from application.knowledge.extraction import Extractor
 from domain.knowledge.errors import ExtractionFailed
 from domain.shared.errors import FastOpsError, Unavailable
 from tests import extraction_files as files
+from tests.processes import children_of
 
 PDF = files.pdf([("Hello from a PDF", 12)])
 
@@ -43,7 +45,7 @@ def children() -> list[str]:
 
 
 def all_children() -> set[str]:
-    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    return {str(pid) for pid in children_of(os.getpid())}
 
 
 _others: set[str] = set()
