@@ -8,6 +8,8 @@ SOURCES := domain application adapters entrypoints migrations
 # Last, so that an installer of the machine goes first; the tests of fetching models ask for one.
 export PATH := $(PATH):$(CURDIR)/.uv/bin
 PYTEST_ARGS ?= -n auto --dist loadfile
+# Trust whom the machine trusts: companies put certificate authorities of their own there.
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages bench-revocation docs release-api lock clean bench-audit
 
