@@ -1,10 +1,10 @@
 """Marks of citation in a text, such as [2] or [1, 3]: what each stands behind, and how they are numbered anew."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from domain.knowledge.sentences import sentences
 
@@ -28,7 +28,7 @@ def claims(text: str) -> list[Claim]:
     spans = sentences(plain)
     starts = [start for start, _ in spans]
     found: dict[int, list[int]] = {}
-    for position, numbers in marks:
+    for position, _, numbers in marks:
         place = max(bisect_left(starts, position) - 1, 0)
         found.setdefault(place, []).extend(numbers)
     return [
@@ -39,67 +39,68 @@ def claims(text: str) -> list[Claim]:
 
 
 def renumbered(text: str, numbers: Mapping[int, int]) -> str:
-    """`text` with every mark in its new number, one bracket each; marks that `numbers` does not know are dropped."""
-    return _RUN.sub(_rewriting(numbers), text).strip()
+    """`text` with every mark in its new number, one bracket each; marks that `numbers` does not know are dropped.
+
+    What a dropped mark parted can be a mark itself, as in `[1[2]]`: none is left that the text did not show before.
+    """
+    return _RUN.sub(_rewriting(numbers), _without_unknown(text, numbers)).strip()
 
 
 def without_claims_on(text: str, gone: frozenset[int]) -> str:
     """`text` without the sentences that rest on `gone` numbers alone, and without these marks elsewhere."""
-    kept = []
-    for line in _marked_sentences(text):
-        numbers = [number for mark in _MARK.finditer(line) for number in _numbers(mark[1])]
-        if not numbers or not gone.issuperset(numbers):
-            kept.append(renumbered(line, {number: number for number in numbers if number not in gone}))
-    return " ".join(kept)
+    parts = marked_parts(text)
+    kept = [part.strip() for part, numbers in parts if not numbers or not gone.issuperset(numbers)]
+    left = {number: number for _, numbers in parts for number in numbers if number not in gone}
+    return renumbered(" ".join(kept), left)
 
 
 def marked_parts(text: str) -> list[tuple[str, tuple[int, ...]]]:
     """`text` cut behind each sentence and its marks, with the numbers marked there; joined, the parts are the text."""
-    cuts = [0]
-    for start, end in sentences(text):
-        leading = _RUN.match(text[start:end])
-        cuts.append(start + leading.end() if leading else start)
-    parts = [text[start:end] for start, end in pairwise([*cuts, len(text)]) if start < end]
-    return [
-        (part, tuple(dict.fromkeys(n for mark in _MARK.finditer(part) for n in _numbers(mark[1])))) for part in parts
-    ]
+    plain, marks = _parted(text)
+    places, lengths = [place for place, _, _ in marks], [0, *accumulate(length for _, length, _ in marks)]
+    starts = [start for start, _ in sentences(plain)][1:]
+    cuts = [0, *(start + lengths[bisect_right(places, start)] for start in starts), len(text)]
+    parts = [text[start:end] for start, end in pairwise(cuts) if start < end]
+    return [(part, tuple(dict.fromkeys(_marked(part)))) for part in parts]
+
+
+def _without_unknown(text: str, numbers: Mapping[int, int]) -> str:
+    """`text` without the runs of marks of which `numbers` knows none. Each cut looks again where it joined the text."""
+    run = _RUN.search(text)
+    while run:
+        place = run.end()
+        if not any(number in numbers for number in _marked(run[0])):
+            before = text[: run.start()]
+            place = len(before[: max(before.rfind("["), before.rfind("【"), 0)].rstrip(" \t"))
+            text = before + text[run.end() :]
+        run = _RUN.search(text, place)
+    return text
 
 
 def _rewriting(numbers: Mapping[int, int]) -> Callable[[re.Match[str]], str]:
     def rewrite(run: re.Match[str]) -> str:
-        inside = [number for mark in _MARK.finditer(run[0]) for number in _numbers(mark[1])]
-        known = dict.fromkeys(numbers[number] for number in inside if number in numbers)
+        known = dict.fromkeys(numbers[number] for number in _marked(run[0]) if number in numbers)
         gap = " " if run[0][0] in " \t" else ""
-        return gap + "".join(f"[{number}]" for number in known) if known else ""
+        return gap + "".join(f"[{number}]" for number in known)
 
     return rewrite
 
 
-def _parted(text: str) -> tuple[str, list[tuple[int, list[int]]]]:
-    """The text without marks, and where in it each mark stood."""
+def _marked(text: str) -> list[int]:
+    return [number for mark in _MARK.finditer(text) for number in _numbers(mark[1])]
+
+
+def _parted(text: str) -> tuple[str, list[tuple[int, int, list[int]]]]:
+    """The text without marks, and of each mark where in it the mark stood, how long it was, and its numbers."""
     parts: list[str] = []
-    marks: list[tuple[int, list[int]]] = []
+    marks: list[tuple[int, int, list[int]]] = []
     length = last = 0
     for mark in _MARK.finditer(text):
         parts.append(text[last : mark.start()])
         length += mark.start() - last
-        marks.append((length, _numbers(mark[1])))
+        marks.append((length, len(mark[0]), _numbers(mark[1])))
         last = mark.end()
     return "".join([*parts, text[last:]]), marks
-
-
-def _marked_sentences(text: str) -> Sequence[str]:
-    """Sentences with the marks that stand behind them, put back together where a mark begins a piece."""
-    lines: list[str] = []
-    for start, end in sentences(text):
-        line = text[start:end]
-        leading = _MARK.match(line)
-        while leading and lines:
-            lines[-1], line = f"{lines[-1]} {leading[0].strip()}", line[leading.end() :].lstrip()
-            leading = _MARK.match(line)
-        if line:
-            lines.append(line)
-    return lines
 
 
 def _numbers(inside: str) -> list[int]:

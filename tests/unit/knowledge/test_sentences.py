@@ -1,7 +1,7 @@
 """Sentences and marks of citation: exact places, and nothing that a text can break."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.knowledge.marks import claims, renumbered, without_claims_on
@@ -74,7 +74,24 @@ def test_claims_on_what_is_gone_go() -> None:
     assert without_claims_on("A [1].", frozenset({1})) == ""
 
 
-@given(st.text(alphabet=st.sampled_from("ab .[]123,-†【】"), max_size=200))
+@pytest.mark.parametrize("text", ["1【1【1】】", "[1 [2[3]]]", "A [1 [2][3]]."])
+def test_a_dropped_mark_leaves_no_new_one(text: str) -> None:
+    assert not claims(renumbered(text, {}))
+
+
+def test_a_mark_that_a_sentence_cuts_in_two_stays_whole() -> None:
+    text = "Water boils [1†a. B\n\nC]. Ice melts [2]."
+    assert without_claims_on(text, frozenset({1})) == "Ice melts [2]."
+    assert without_claims_on(text, frozenset({2})) == "Water boils [1]."
+
+
+def test_marks_in_marks_are_dropped_in_passing() -> None:
+    assert renumbered("[1" * 20_000 + "]" * 20_000, {}) == ""
+
+
+@given(st.text(alphabet=st.sampled_from("ab .[]123,-†【】\n"), max_size=200))
+@example("1【1【1】】")
+@example("【\n\n13]\n2")
 def test_no_text_breaks_the_marks(text: str) -> None:
     numbers = {number for claim in claims(text) for number in claim.numbers}
     assert not claims(renumbered(text, {}))
