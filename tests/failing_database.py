@@ -1,11 +1,11 @@
 """A database that fails at one of its calls, as a server does that goes away: before the call, or after its commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Executable, Select
 
 from adapters.persistence.sqlalchemy.engine import Database
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown
@@ -72,6 +72,13 @@ class FailingDatabase:
     async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
         self._before(is_write=False)
         return await self.real.first(statement)
+
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        fails = self._before(is_write=True)
+        found = await self.real.change(statement, values)
+        if fails:
+            raise OutcomeUnknown()
+        return found
 
     async def close(self) -> None:
         await self.real.close()

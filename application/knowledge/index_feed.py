@@ -9,12 +9,16 @@ from uuid import UUID
 from application.knowledge.changes import DocumentChanges
 from application.knowledge.ports import ChunkRows
 from application.knowledge.retrieval import ChunkBatch, ChunkIndex
-from application.shared.journal import STRETCH, Journal, JournalEntry, JournalEvent
+from application.shared.journal import STRETCH_MAX, Journal, JournalEntry, JournalEvent, Stretch
 from domain.knowledge.collections import CollectionDeleted
 from domain.knowledge.documents import DocumentChanged, DocumentDeleted, DocumentFailed, DocumentReady
 
 ENTRIES_PER_PASS = 1000
 CHUNKS_PER_LOAD = 5000
+INDEXED = frozenset(
+    event.name for event in (DocumentReady, DocumentFailed, DocumentDeleted, DocumentChanged, CollectionDeleted)
+)
+"""The events that an index follows."""
 
 Progress = Callable[[int, int], None]
 
@@ -59,20 +63,22 @@ class IndexFeed:
         """Follow one pass of the journal; by how far it went, 0 at its end. Raises what a store or index does."""
         async with self._turn:
             began = self.position
-            until = min(await self._journal.head(), began + STRETCH)
+            until = min(await self._journal.head(), began + STRETCH_MAX)
             if until <= began:
                 return 0
-            entries = await self._journal.after(began, ENTRIES_PER_PASS, until=until, events=_WATCHED)
-            news = _News.of(entries)
-            for document_ids in news.loads():
-                batch = await self._rows.of_documents(document_ids)
-                await asyncio.to_thread(self._replace, document_ids, batch)
-            if news.gone or news.collections:
-                await asyncio.to_thread(self._remove, news)
-            self.position = entries[-1].position if len(entries) == ENTRIES_PER_PASS else until
-            if news.any:
-                self._changes.moved()
-            return self.position - began
+            entries = await self._journal.after(began, ENTRIES_PER_PASS, until=until, events=INDEXED)
+            end = entries[-1].position if len(entries) == ENTRIES_PER_PASS else until
+            await self._take(Stretch(began, end, entries))
+            return end - began
+
+    async def follow(self, stretch: Stretch) -> int:
+        """Take what somebody else has read, of the events `INDEXED`; by how far it went."""
+        async with self._turn:
+            began = self.position
+            if not stretch.begin <= began < stretch.end:
+                return 0
+            await self._take(stretch)
+            return stretch.end - began
 
     async def save(self, folder: Path | None = None) -> None:
         """Publish a snapshot of all indexes as of `position`; in the folder they are loaded from unless told."""
@@ -82,6 +88,17 @@ class IndexFeed:
         async with self._turn:
             for name, index in self._indexes.items():
                 await asyncio.to_thread(index.save, target / name, self.position)
+
+    async def _take(self, stretch: Stretch) -> None:
+        news = _News.of(stretch.entries)
+        for document_ids in news.loads():
+            batch = await self._rows.of_documents(document_ids)
+            await asyncio.to_thread(self._replace, document_ids, batch)
+        if news.gone or news.collections:
+            await asyncio.to_thread(self._remove, news)
+        self.position = stretch.end
+        if news.any:
+            self._changes.moved()
 
     async def _loaded(self, name: str, index: ChunkIndex, head: int) -> int | None:
         """The position of the newest snapshot that is of this journal; None without one."""
@@ -128,7 +145,7 @@ class _News:
         news = cls()
         for entry in entries:
             for event in entry.events:
-                if event.name in _WATCHED:
+                if event.name in INDEXED:
                     news._note(event, UUID(entry.target_id))
         return news
 
@@ -155,8 +172,3 @@ class _News:
             chunks += count
         if part:
             yield part
-
-
-_WATCHED = frozenset(
-    event.name for event in (DocumentReady, DocumentFailed, DocumentDeleted, DocumentChanged, CollectionDeleted)
-)

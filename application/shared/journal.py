@@ -12,7 +12,7 @@ from domain.shared.values import Instant
 JOURNAL_LEASE = "journal"
 ORDERED_PER_PASS = 5_000
 SEALED_PER_PASS = 1_000
-STRETCH = 2_000
+STRETCH_MAX = 2_000
 """Positions that one search for events looks at."""
 ATTEMPTS_MAX = 5
 REACTION_PREFIX = "reaction:"
@@ -51,6 +51,20 @@ class JournalEntry:
     def tells(self, events: AbstractSet[str]) -> bool:
         """Whether one of these happened."""
         return any(event.name in events for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of the journal behind `begin` up to `end`: of its entries those that tell what was asked for."""
+
+    begin: int
+    end: int
+    entries: Sequence[JournalEntry] = ()
+
+    def behind(self, position: int, events: AbstractSet[str]) -> "Stretch":
+        """The rest of it, for whoever follows these events."""
+        told = [entry for entry in self.entries if entry.position > position and entry.tells(events)]
+        return Stretch(position, max(position, self.end), told)
 
 
 class Journal(Protocol):

@@ -9,6 +9,7 @@ from adapters.telemetry.audit import DIFFERS
 from application.audit.copying import TrailDiffers
 from application.identity.federation_ports import SpentProofs
 from application.identity.mail_requests import ACCOUNT_MAIL
+from application.knowledge.index_feed import INDEXED
 from application.operations.exports import EXPORT
 from application.shared.ports import RepeatUpkeep
 from domain.shared.errors import FastOpsError
@@ -42,7 +43,7 @@ class Background:
         self._supervisor = Supervisor()
         self._warming: asyncio.Task[None] | None = None
         self._journal = JournalUpkeep(
-            persistence.journal_parts(), persistence.journal_overview(), duty, container.reactions()
+            persistence.journal_parts(), persistence.journal_overview(), duty, container.reactions(), INDEXED
         )
         feed, leases = container.knowledge.index_feed(), persistence.leases()
         self._index = IndexKeeper(feed, self._journal.news, leases, holder)

@@ -4,7 +4,7 @@ import time
 
 from loguru import logger
 
-from application.knowledge.index_feed import IndexFeed
+from application.knowledge.index_feed import INDEXED, IndexFeed
 from application.shared.ports import Leases
 from entrypoints.worker.news import JournalNews
 
@@ -36,11 +36,11 @@ class IndexKeeper:
         logger.bind(position=self._feed.position, seconds=seconds).info("index ready")
 
     async def step(self) -> bool:
-        changed = await self._feed.catch_up() if await self._news.head() > self._feed.position else 0
+        await self._feed.follow(await self._news.after(self._feed.position, INDEXED))
         if time.monotonic() - self._looked >= SAVE_EVERY:
             self._looked = time.monotonic()
             await self.save(at_least=CHANGES_WORTH_SAVING)
-        return changed > 0
+        return self._feed.position < await self._news.head()
 
     async def save(self, at_least: int = 1) -> None:
         """Publish a snapshot when so much has changed since the last one and nobody else is at it."""

@@ -2,28 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
-from application.shared.journal import STRETCH, Journal, JournalEntry
+from application.shared.journal import STRETCH_MAX, Journal, Stretch
 
 FRESH_SECONDS = 0.05
 ENTRIES_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """The part of the journal behind `begin` up to `end`: of its entries those that tell what was asked for."""
-
-    begin: int
-    end: int
-    entries: Sequence[JournalEntry] = ()
-
-    def behind(self, position: int, events: AbstractSet[str]) -> "Stretch":
-        """The rest of it, for whoever follows these events."""
-        told = [entry for entry in self.entries if entry.position > position and entry.tells(events)]
-        return Stretch(position, max(position, self.end), told)
 
 
 class JournalNews:
@@ -57,6 +41,6 @@ class JournalNews:
             return self._known.behind(position, events)
 
     async def _read(self, position: int, head: int, events: AbstractSet[str]) -> Stretch:
-        until = min(head, position + STRETCH)
+        until = min(head, position + STRETCH_MAX)
         found = await self._journal.after(position, ENTRIES_MAX, until=until, events=events)
         return Stretch(position, found[-1].position if len(found) == ENTRIES_MAX else until, found)

@@ -19,11 +19,17 @@ class JournalUpkeep:
     """Of several processes on one database, the holder of the duty does the work; every one shows the figures."""
 
     def __init__(
-        self, parts: JournalParts, overview: JournalOverview, duty: JournalDuty, reactions: Sequence[Reaction]
+        self,
+        parts: JournalParts,
+        overview: JournalOverview,
+        duty: JournalDuty,
+        reactions: Sequence[Reaction],
+        followed: frozenset[str] = frozenset(),
     ) -> None:
+        """`followed` are the events that others ask `news` for."""
         self._parts, self._overview, self._duty, self._reactions = parts, overview, duty, reactions
         self._sealed = -1
-        self.news = JournalNews(parts.journal, frozenset().union(*(reaction.events for reaction in reactions)))
+        self.news = JournalNews(parts.journal, followed.union(*(reaction.events for reaction in reactions)))
 
     def loops(self) -> Iterator[Loop]:
         yield Loop("sequencer", self._order, ORDER_EVERY)

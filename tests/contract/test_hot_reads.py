@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
+import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import bindparam, insert, text, update
 
 from adapters.persistence.conflicts import MAPPINGS
+from adapters.persistence.sqlalchemy.driver import HELD_SECONDS
 from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
 from adapters.persistence.sqlalchemy.rows import aggregate_row
+from adapters.persistence.sqlalchemy.tables.identity import RIGHTS, epochs
 from domain.identity.groups import Group
 from domain.identity.roles import CustomRole
 from domain.knowledge.collections import Collection
 from domain.shared.actor import Permission
+from domain.shared.errors import FastOpsError
 from domain.shared.values import new_id
 from tests.factories import ApiKeyFactory, PasswordFactory, SessionFactory, UserFactory
 from tests.stores import Store, server_store
@@ -82,15 +86,42 @@ async def test_reads_go_on_when_all_connections_were_lost(store: Store, postgres
         await kill_all(postgres_url)
 
 
+async def test_what_writes_goes_on_when_all_connections_were_lost(store: Store, postgres_url: str) -> None:
+    began = await moved(store)
+    for step in range(1, 6):
+        await kill_all(postgres_url)
+        assert await moved(store) == began + step
+
+
+async def test_what_the_server_refuses_to_write_is_told_as_in_the_ordinary_way(store: Store) -> None:
+    taken = insert(epochs).values(name=RIGHTS, number=bindparam("number")).returning(epochs.c.number)
+    with pytest.raises(FastOpsError) as hotly:
+        await store.database.change(taken, {"number": 1})
+    with pytest.raises(FastOpsError) as usual:
+        await store.database.write(lambda connection: connection.execute(taken, {"number": 1}).one())
+    assert (hotly.value.code, hotly.value.detail) == (usual.value.code, usual.value.detail)
+
+
+async def moved(store: Store) -> int:
+    by = update(epochs).where(epochs.c.name == RIGHTS).values(number=epochs.c.number + bindparam("by"))
+    (number,) = await store.database.change(by.returning(epochs.c.number), {"by": 1})
+    return int(number)
+
+
 async def test_more_callers_than_connections_all_get_their_turn(postgres_url: str) -> None:
     database = ServerDatabase(
         database_url(postgres_url), pool_size=POOL, max_overflow=0, pool_timeout=20, pool_recycle=3600
     )
     users = next(mapping for mapping in MAPPINGS if mapping.kind == "user")
-    mixed = [database.row(users, new_id()) for _ in range(100)]
-    mixed += [database.read(lambda connection: connection.execute(text("SELECT 1")).scalar()) for _ in range(100)]
-    found = await asyncio.gather(*mixed)
-    assert found == [None] * 100 + [1] * 100
+
+    async def both() -> tuple[Any, Any]:
+        row = await database.row(users, new_id())
+        return row, await database.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+
+    for _ in range(2):
+        assert await asyncio.gather(*(both() for _ in range(100))) == [(None, 1)] * 100
+    await asyncio.sleep(2 * HELD_SECONDS)  # so that what is held has rested
+    assert await asyncio.gather(*(both() for _ in range(100))) == [(None, 1)] * 100
     await database.close()
 
 

@@ -8,10 +8,10 @@ from asyncio import CancelledError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, undecided
@@ -62,7 +62,7 @@ class Driver:
     def __init__(self, engine: "AsyncEngine") -> None:
         import asyncpg
 
-        self._pool = engine.sync_engine.pool
+        self._pool = cast("QueuePool", engine.sync_engine.pool)
         self._held: list[Held] = []
         self._refusal = asyncpg.PostgresError
         self._breaks = (
@@ -84,6 +84,22 @@ class Driver:
                     raise _silent() from lost
             except self._refusal as error:
                 raise _silent() from error
+
+    async def change(self, sql: str, values: Sequence[Any], sending: Sending) -> Any:
+        """The first row of a statement that writes; None where the server refused it and it can be tried anew.
+
+        Raises OutcomeUnknown where the answer is lost, and what an error of the database stands for.
+        """
+        while True:
+            try:
+                return await self._run(sql, values, sending)
+            except Lost as lost:
+                if lost.is_sent or not lost.had_rested:
+                    raise (OutcomeUnknown() if lost.is_sent else _silent()) from lost
+            except self._refusal as error:
+                if undecided(error):
+                    return None
+                raise translation(error) from error
 
     async def keep(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
         """Whether the server has carried out what writes a unit; where not, it was refused and can be tried anew.
@@ -125,8 +141,16 @@ class Driver:
             raise OutcomeUnknown() from error
         raise OutcomeUnknown()
 
+    def make_room(self) -> None:
+        """For whoever takes a connection from the pool: return to it what has rested, and one more if it has none."""
+        now = monotonic()
+        while self._held and now - self._held[0].used_at >= HELD_SECONDS:
+            self._held.pop(0).connection.close()
+        if self._held and not self._pool.checkedin():
+            self._held.pop().connection.close()
+
     def give_back(self) -> None:
-        """Return what is kept for the next statement to the pool, for whoever takes a connection there."""
+        """Return all that is kept for the next statement to the pool."""
         while self._held:
             self._held.pop().connection.close()
 

@@ -1,6 +1,6 @@
 """Databases as the stores see them: run a call on a connection, for reading or as one short transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, Unpack
 from uuid import UUID
 
@@ -62,6 +62,12 @@ class Database(Protocol):
         Its columns are numbers and texts. This is the cheapest question there is. Raises Unavailable.
         """
 
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The one row that a statement returns which writes, as a transaction of its own.
+
+        It is made once and carried out often. Raises as `write`.
+        """
+
     async def close(self) -> None: ...
 
 
@@ -117,6 +123,9 @@ class ServerDatabase:
 
     async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
         return await self._primary.first(statement)
+
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        return await (self._replicas or self._primary).change(statement, values)
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""

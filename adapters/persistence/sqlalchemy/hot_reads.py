@@ -1,14 +1,14 @@
-"""Single aggregates read on the driver itself, by statements that SQLAlchemy compiles once."""
+"""Statements for the driver itself, which SQLAlchemy compiles once: single aggregates, and what is asked for often."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Executable, Select, Table, bindparam, func, select
 from sqlalchemy.engine import Dialect
 
-from adapters.persistence.sqlalchemy.driver import Driver
+from adapters.persistence.sqlalchemy.driver import Driver, Sending
 from adapters.persistence.sqlalchemy.tables.base import metadata
 from adapters.persistence.tracking import AggregateMapping, Owned, Row
 
@@ -26,12 +26,13 @@ class Plan:
 
 
 class HotReads:
-    """Reads by id on PostgreSQL."""
+    """Reads by id and single rows on PostgreSQL."""
 
     def __init__(self, driver: Driver, dialect: Dialect) -> None:
         self._driver, self._dialect = driver, dialect
         self._plans: dict[str, Plan | None] = {}
         self._statements: dict[Select[Any], str] = {}
+        self._changes: dict[Executable, tuple[str, list[tuple[str, Any]]]] = {}
 
     def reads(self, mapping: AggregateMapping[Any]) -> bool:
         """Whether one statement gives the whole of such an aggregate."""
@@ -58,6 +59,17 @@ class HotReads:
             compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})
             sql = self._statements[statement] = str(compiled)
         return cast("Sequence[Any] | None", await self._driver.row(sql))
+
+    async def change(self, statement: Executable, values: Mapping[str, Any], sending: Sending) -> Sequence[Any] | None:
+        """The first row of a statement that writes; see `Driver.change`."""
+        found = self._changes.get(statement)
+        if found is None:
+            compiled: Any = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
+            named = [(name, compiled.params[name]) for name in compiled.positiontup]
+            found = self._changes[statement] = str(compiled), named
+        sql, named = found
+        places = [values.get(name, default) for name, default in named]
+        return cast("Sequence[Any] | None", await self._driver.change(sql, places, sending))
 
     def _plan(self, mapping: AggregateMapping[Any]) -> Plan | None:
         if mapping.kind not in self._plans:

@@ -98,7 +98,10 @@ class SqlJournalKeeper:
         if await self._database.first(PENDING) is None:
             return 0
         if self._database.dialect == "postgresql":
-            return await self._database.write(lambda connection: _append_at_once(connection, holder))
+            held_by, count = await self._database.change(ORDERING, {"holder": holder})
+            if held_by != holder:
+                raise LeaseLost()
+            return int(count)
         return await self._database.write(lambda connection: _append_pending(connection, holder))
 
     async def seal(self, holder: str) -> int:
@@ -171,13 +174,6 @@ def _ordering() -> Select[Any]:
 
 
 ORDERING = _ordering()
-
-
-def _append_at_once(connection: Connection, holder: str) -> int:
-    held_by, count = connection.execute(ORDERING, {"holder": holder}).one()
-    if held_by != holder:
-        raise LeaseLost()
-    return int(count)
 
 
 def _hold_lease(connection: Connection, holder: str) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, event
+from sqlalchemy import Connection, Executable, Select, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -113,15 +113,27 @@ class Pool:
             return await self.read(lambda connection: connection.execute(statement).first())
         return await self._hotly(hot.first, statement)
 
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The one row that a statement returns which writes, as a transaction of its own. Raises as `write` does."""
+        if self._hot is not None:
+            found = await self._sent(self._hot.change, statement, values)
+            if found is not None:
+                return found
+        return await self.write(lambda connection: connection.execute(statement, values).one())
+
     async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID) -> bool:
-        """Whether it is done; see `Driver.keep`. Of one that was not answered in time nobody knows."""
+        """Whether it is done; see `Driver.keep`."""
         assert self._driver is not None
+        return await self._sent(self._driver.keep, sql, values, entry_id)
+
+    async def _sent(self, send: Callable[..., Awaitable[T]], *what: Any) -> T:
+        """What the driver makes of something to write. Of what was not answered in time nobody knows."""
         sending = Sending()
         with translated():
             await self._take_turn()
             try:
                 async with self._doubt.call(self._limits.silence):
-                    return await self._driver.keep(sql, values, entry_id, sending)
+                    return await send(*what, sending)
             except TimeoutError as error:
                 if sending.is_sent:
                     raise OutcomeUnknown() from error
@@ -174,7 +186,7 @@ class Pool:
             await self._take_turn()
             stack.callback(self._end_turn)
             if self._driver is not None:
-                self._driver.give_back()
+                self._driver.make_room()
             async with self._doubt.limit(self._connect_seconds):
                 connection = await stack.enter_async_context(engine.connect())
             yield connection

@@ -6,13 +6,13 @@ A position is where the primary's log ends: the LSN on PostgreSQL, the sequence 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Executable, text
 
 from adapters.persistence.sqlalchemy.pools import Pool
 from adapters.persistence.sqlalchemy.tables.base import MYSQL
@@ -102,6 +102,11 @@ class Replicas:
         """See `Database.keep`."""
         with self._written():
             await self._primary.keep(unit)
+
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """See `Database.change`."""
+        with self._written():
+            return await self._primary.change(statement, values)
 
     @contextmanager
     def _written(self) -> Iterator[None]:

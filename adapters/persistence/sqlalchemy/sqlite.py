@@ -7,13 +7,13 @@ own. So `synchronous=FULL` is paid once for up to 256 units. Between processes a
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, Select, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -100,6 +100,9 @@ class SqliteDatabase:
 
     async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
         return await self.read(lambda connection: connection.execute(statement).first())
+
+    async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        return await self.write(lambda connection: connection.execute(statement, values).one())
 
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""

@@ -71,8 +71,8 @@ async def test_each_follower_meets_its_own_entries_once_in_order(steps: list[str
         positions[number] = part.end
         return part.end < await news.head()
 
-    limits = module.ENTRIES_MAX, module.STRETCH
-    module.ENTRIES_MAX, module.STRETCH = most, stretch
+    limits = module.ENTRIES_MAX, module.STRETCH_MAX
+    module.ENTRIES_MAX, module.STRETCH_MAX = most, stretch
     try:
         for step in steps:
             verb, _, number = step.partition(" ")
@@ -86,7 +86,7 @@ async def test_each_follower_meets_its_own_entries_once_in_order(steps: list[str
             while await read(number):
                 continue
     finally:
-        module.ENTRIES_MAX, module.STRETCH = limits
+        module.ENTRIES_MAX, module.STRETCH_MAX = limits
     assert met == [writer.told[name] for name in follows]
     assert positions == [writer.position] * 3
 
