@@ -62,7 +62,7 @@ def written(first: int, batch: list[Entry]) -> Callable[[Connection], None]:
 
     def call(connection: Connection) -> None:
         numbered = list(enumerate(batch, first))
-        columns = [e.columns | {"number": n, "id": e.id, "at": e.at, "body": e.body} for n, e in numbered]
+        columns = [e.columns | {"number": n} for n, e in numbered]
         connection.execute(insert(journal), columns)
         if connection.dialect.name != "sqlite":
             connection.execute(insert(journal_order), [{"position": n, "number": n} for n, _ in numbered])

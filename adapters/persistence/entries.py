@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from adapters.persistence.tracking import Change, Row
+from adapters.persistence.tracking import AggregateMapping, Change, Row
 from application.shared.notes import Note
 from application.shared.unit_of_work import Operation
 from domain.audit.chain import personal_digest
@@ -21,18 +21,30 @@ from domain.shared.entity import plain
 from domain.shared.values import Instant, new_id
 
 HIDDEN = "[hidden]"
-_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "id"})
 
 
 class Entry(NamedTuple):
-    """One journal entry: columns to filter by, the body that is sealed, and the personal side row."""
+    """One journal entry: its row, the body of which is sealed, and the personal side row."""
 
-    id: UUID
-    at: Instant
     columns: Row
-    body: str
     personal: Row
+
+    @property
+    def id(self) -> UUID:
+        own: UUID = self.columns["id"]
+        return own
+
+    @property
+    def at(self) -> Instant:
+        moment: Instant = self.columns["at"]
+        return moment
+
+    @property
+    def body(self) -> str:
+        text: str = self.columns["body"]
+        return text
 
 
 def canonical(value: Any) -> str:
@@ -46,33 +58,29 @@ def canonical(value: Any) -> str:
 def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
     """The entry of one changed aggregate."""
     mapping = change.mapping
-    before, after = _difference(change)
-    facts: Row = {
-        "operation": operation.name,
-        "target_type": mapping.kind,
-        "target_id": str(change.id),
-        "version": change.version,
-        "outcome": "success",
-    }
+    names = None if change.before is None or change.after is None else _differing(change.before, change.after)
+    before, personal_before = _parted(mapping, change.before, names)
+    after, personal_after = _parted(mapping, change.after, names)
+    for part in mapping.owned:
+        if part.large and before and after and part.member in before:
+            gone, come = before[part.member], after[part.member]
+            before[part.member] = [item for item in gone if item not in come]
+            after[part.member] = [item for item in come if item not in gone]
     shown = {
-        "before": _without(before, mapping.personal),
-        "after": _without(after, mapping.personal),
+        "before": before,
+        "after": after,
         "events": [{"name": event.name, "payload": event.payload()} for event in change.events],
     }
-    values = {"before": _only(before, mapping.personal), "after": _only(after, mapping.personal)}
-    return _entry(operation.actor, at, facts, shown, values if any(values.values()) else None)
+    values = {"before": personal_before, "after": personal_after} if personal_before or personal_after else None
+    target = (mapping.kind, str(change.id), change.version)
+    return _entry(operation.name, operation.actor, at, target, "success", shown, values)
 
 
 def noted_entry(note: Note, at: Instant) -> Entry:
     """The entry of what changed no aggregate; it has no version."""
-    facts: Row = {
-        "operation": note.operation,
-        "target_type": note.target_type,
-        "target_id": note.target_id,
-        "version": 0,
-        "outcome": note.outcome,
-    }
-    return _entry(note.actor, at, facts, {"before": note.before, "after": note.after, "events": []}, None)
+    shown: Row = {"before": note.before, "after": note.after, "events": []}
+    target = (note.target_type, note.target_id, 0)
+    return _entry(note.operation, note.actor, at, target, note.outcome, shown, None)
 
 
 def merged(body: str, *personal: str | None) -> dict[str, Any]:
@@ -87,23 +95,35 @@ def merged(body: str, *personal: str | None) -> dict[str, Any]:
     return entry | {"actor_name": side.get("actor_name"), "client_address": side.get("client_address")}
 
 
-def _entry(actor: Actor, at: Instant, facts: Row, shown: Row, values: Row | None) -> Entry:
-    entry_id = new_id()
-    who = {"actor_type": actor.type.value, "actor_id": actor.id, "request_id": actor.origin.request_id}
-    columns = facts | who
-    actor_salt, actor_hash, actor_body = _salted(
-        {"actor_name": actor.name, "client_address": actor.origin.client_address}
-    )
+def _entry(
+    operation: str,
+    actor: Actor,
+    at: Instant,
+    target: tuple[str, str, int],
+    outcome: str,
+    shown: Row,
+    values: Row | None,
+) -> Entry:
+    """`target` is type, id and version. All of the row but the body is in the body too."""
+    entry_id, origin = new_id(), actor.origin
+    target_type, target_id, version = target
+    columns: Row = {
+        "id": entry_id,
+        "at": at,
+        "operation": operation,
+        "actor_type": actor.type.value,
+        "actor_id": actor.id,
+        "request_id": origin.request_id,
+        "target_type": target_type,
+        "target_id": target_id,
+        "version": version,
+        "outcome": outcome,
+    }
+    actor_salt, actor_hash, actor_body = _salted({"actor_name": actor.name, "client_address": origin.client_address})
     salt, personal_hash, personal_body = _salted(values) if values else (None, None, None)
-    hashes = {"actor_hash": actor_hash, "personal_hash": personal_hash}
+    columns["body"] = canonical({**columns, **shown, "actor_hash": actor_hash, "personal_hash": personal_hash})
     side = {"salt": salt, "body": personal_body, "actor_salt": actor_salt, "actor_body": actor_body}
-    return Entry(
-        id=entry_id,
-        at=at,
-        columns=columns,
-        body=canonical(columns | shown | hashes | {"id": entry_id, "at": at}),
-        personal={"entry_id": entry_id} | side,
-    )
+    return Entry(columns, {"entry_id": entry_id, **side})
 
 
 def _salted(values: Row) -> tuple[bytes, str, str]:
@@ -112,38 +132,27 @@ def _salted(values: Row) -> tuple[bytes, str, str]:
     return salt, personal_digest(salt, text), text
 
 
-def _difference(change: Change) -> tuple[Row | None, Row | None]:
-    """What is shown of the row as it was and as it becomes; of a row that changes, the members that differ."""
-    if change.before is None or change.after is None:
-        return _shown(change, change.before), _shown(change, change.after)
-    names = {name for name, value in change.after.items() if change.before.get(name) != value}
-    before, after = _shown(change, _only(change.before, names)), _shown(change, _only(change.after, names))
-    for part in change.mapping.owned:
-        if part.large and before and after and part.member in names:
-            gone, come = before[part.member], after[part.member]
-            before[part.member] = [item for item in gone if item not in come]
-            after[part.member] = [item for item in come if item not in gone]
-    return before, after
+def _differing(before: Row, after: Row) -> set[str]:
+    return {name for name, value in after.items() if before.get(name) != value}
 
 
-def _shown(change: Change, row: Row | None) -> Row | None:
-    """A row without what every row has; of secrets it tells that they are there."""
+def _parted(
+    mapping: AggregateMapping[Any], row: Row | None, names: AbstractSet[str] | None
+) -> tuple[Row | None, Row | None]:
+    """What is shown of a row, those of `names` where they are given, and apart from it what is personal.
+
+    What every row has is left out; of secrets it is told that they are there.
+    """
     if row is None:
-        return None
-    shown = {name: value for name, value in row.items() if name not in BOOKKEEPING}
-    for name in change.mapping.secret & shown.keys():
-        shown[name] = HIDDEN if shown[name] is not None else None
-    for part in change.mapping.owned:
-        if part.member in shown:
-            shown[part.member] = [_without(item, {part.parent}) for item in shown[part.member]]
-    return shown
-
-
-def _only(row: Row | None, names: AbstractSet[str]) -> Row | None:
-    return None if row is None else {name: row[name] for name in names & row.keys()}
-
-
-def _without(row: Row | None, names: AbstractSet[str]) -> Row | None:
-    if row is None or not names:
-        return row
-    return {name: value for name, value in row.items() if name not in names}
+        return None, None
+    shown: Row = {}
+    personal: Row = {}
+    parents = {part.member: part.parent for part in mapping.owned}
+    for name, value in row.items():
+        if name in BOOKKEEPING or (names is not None and name not in names):
+            continue
+        told = HIDDEN if value is not None and name in mapping.secret else value
+        if name in parents:
+            told = [{column: of for column, of in item.items() if column != parents[name]} for item in value]
+        (personal if name in mapping.personal else shown)[name] = told
+    return shown, personal

@@ -11,6 +11,11 @@ from contextlib import suppress
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PR_SET_PDEATHSIG = 1
 FILES_MAX = 1_000_000
+GARBAGE = 10_000
+"""Objects made, and not gone by themselves, after which the young ones are looked through.
+
+A look costs as much as is alive then, and that is not more for looking less often.
+"""
 
 
 def limit_threads() -> None:
@@ -28,6 +33,7 @@ def begin_loading() -> None:
 def end_loading() -> None:
     """Collect garbage from now on, and only among what is made from now on."""
     gc.freeze()
+    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
     gc.enable()
 
 

@@ -88,7 +88,8 @@ async def test_an_altered_entry_is_not_proved(service: Service) -> None:
     event = await sealed_event(service, admin)
     entries = service.container.persistence.in_memory().entries
     place = next(place for place, entry in enumerate(entries) if str(entry.id) == event)
-    entries[place] = entries[place]._replace(body=entries[place].body.replace("collection.create", "collection.delete"))
+    row = entries[place].columns
+    row["body"] = row["body"].replace("collection.create", "collection.delete")
     assert_problem(await admin.get(f"/audit-events/{event}/proof"), 409, "audit_event_altered")
 
 

@@ -28,7 +28,8 @@ def tampered(service: Service) -> list[int]:
     entries = service.container.persistence.in_memory().entries
     places = [place for place, entry in enumerate(entries) if entry.columns["operation"] == "collection.create"]
     for place in places:
-        entries[place] = entries[place]._replace(body=entries[place].body.replace("_created.v1", "_deleted.v1"))
+        row = entries[place].columns
+        row["body"] = row["body"].replace("_created.v1", "_deleted.v1")
     return [place + 1 for place in places]
 
 

@@ -20,6 +20,7 @@ from application.knowledge.ports import ChunkHit
 from application.knowledge.retrieval import ChunkBatch, Numbers
 from application.knowledge.views import ChunkView, CollectionView, DocumentView
 from application.operations.ports import JobView
+from domain.audit.evidence import SHOWN
 from domain.identity.credentials import ApiKey
 from domain.identity.roles import BUILT_IN, Role, rights_of
 from domain.identity.users import UserStatus
@@ -209,7 +210,7 @@ class MemoryAuditTrail:
         self._database = database
 
     async def events(self, query: ListQuery) -> Page[AuditEvent]:
-        rows = [entry.columns | {"id": entry.id, "at": entry.at} for entry in self._database.entries]
+        rows = [entry.columns for entry in self._database.entries]
         page, after = page_of(rows, listings.AUDIT, query)
         return Page([await self.event(row["id"]) for row in page], after)
 
@@ -222,7 +223,7 @@ class MemoryAuditTrail:
     def _event(self, position: int, entry: Entry) -> AuditEvent:
         shown = merged(entry.body, entry.personal["body"], entry.personal["actor_body"])
         sealed = self._database.seals[-1].last_position if self._database.seals else 0
-        columns = {name: value for name, value in entry.columns.items() if name not in ("operation", "version")}
+        columns = {name: entry.columns[name] for name in SHOWN if name not in ("operation", "version")}
         return AuditEvent(
             id=entry.id,
             at=entry.at,

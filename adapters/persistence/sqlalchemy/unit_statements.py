@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import CTE, bindparam, delete, exists, insert, literal_column, select, union_all, update
 from sqlalchemy.engine import Dialect
 
-from adapters.persistence.entries import Entry
-from adapters.persistence.sqlalchemy.tables.base import metadata
+from adapters.persistence.sqlalchemy.tables.base import UtcDateTime, metadata
 from adapters.persistence.sqlalchemy.tables.identity import RIGHTS, epochs
 from adapters.persistence.sqlalchemy.tables.journal import journal, journal_pending, journal_personal, repeats
-from adapters.persistence.sqlalchemy.unit_writer import Unit, entry_row, ordered, owned_rows, plain_row
+from adapters.persistence.sqlalchemy.unit_writer import Unit, ordered, owned_rows, plain_row
 from adapters.persistence.tracking import Change, Row
 
 CHANGES_MAX = 4
@@ -41,7 +40,8 @@ class Step(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        return (self.action, self.table, *self.match, None, *self.values, self.checks)
+        """Tells apart what needs another text. Rows of one table all have the same columns here."""
+        return self.action, self.table, self.checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Made:
     """The text for one shape, where its parameters come from, and which of them the driver wants in another form."""
 
     sql: str
-    places: tuple[tuple[int, bool, tuple[str, ...]], ...]
-    """Step, whether they find its row or are written, and the columns."""
+    places: tuple[tuple[int, bool, Callable[[Row], Sequence[Any]]], ...]
+    """Step, whether they find its row or are written, and how they are taken from there."""
     converts: tuple[tuple[int, Convert], ...]
 
 
@@ -65,7 +65,7 @@ class UnitStatements:
         """The text and its values, None for what only `write_unit` can do."""
         if not _fits(unit):
             return None
-        steps = list(_steps(unit))
+        steps = _steps(unit)
         if len(steps) > STEPS_MAX:
             return None
         shape = (unit.moves_rights, *(step.shape for step in steps))
@@ -77,9 +77,8 @@ class UnitStatements:
         if made is None:
             made = self._made[shape] = self._compiled(build())
         values: list[Any] = []
-        for number, finds, columns in made.places:
-            row = steps[number].match if finds else steps[number].values
-            values += [row[column] for column in columns]
+        for number, finds, taken_from in made.places:
+            values += taken_from(steps[number].match if finds else steps[number].values)
         for place, convert in made.converts:
             values[place] = convert(values[place])
         return made.sql, values
@@ -87,12 +86,20 @@ class UnitStatements:
     def _compiled(self, statement: Any) -> Made:
         compiled = statement.compile(dialect=self._dialect)
         names = [_place(name) for name in compiled.positiontup or ()]
-        places = [(*step, tuple(place[2] for place in group)) for step, group in groupby(names, itemgetter(0, 1))]
+        places = [(*step, _taking([place[2] for place in group])) for step, group in groupby(names, itemgetter(0, 1))]
         found = [
             (place, compiled.binds[name].type.bind_processor(self._dialect))
             for place, name in enumerate(compiled.positiontup or ())
+            if not isinstance(compiled.binds[name].type, UtcDateTime)  # the driver takes any moment that has a zone
         ]
         return Made(str(compiled), tuple(places), tuple(item for item in found if item[1] is not None))
+
+
+def _taking(columns: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
+    """Gives these columns of a row, as a sequence also where it is one."""
+    if len(columns) == 1:
+        return lambda row: (row[columns[0]],)
+    return itemgetter(*columns)
 
 
 def _place(parameter: str) -> tuple[int, bool, str]:
@@ -109,18 +116,20 @@ def _fits(unit: Unit) -> bool:
     return all(change.mapping.journaled or change.before is None for change in unit.changes)
 
 
-def _steps(unit: Unit) -> Iterator[Step]:
-    checked: dict[Any, int | None] = {}
-    number = 0
+def _steps(unit: Unit) -> list[Step]:
+    steps: list[Step] = []
+    checked: dict[Any, int] = {}
     for change in ordered(unit.changes):
-        checked[change.mapping.kind, str(change.id)] = None if change.before is None else number
-        for step in change_steps(change):
-            yield step
-            number += 1
+        if change.before is not None:
+            checked[change.mapping.kind, str(change.id)] = len(steps)
+        steps += change_steps(change)
     for entry in unit.entries:
-        yield from _entry_steps(entry, checked[entry.columns["target_type"], entry.columns["target_id"]])
+        row = entry.columns
+        steps.append(Step("insert", journal.name, {}, row, checked.get((row["target_type"], row["target_id"]))))
+        steps.append(Step("insert", journal_personal.name, {}, entry.personal))
     if unit.repeat is not None:
-        yield Step("insert", repeats.name, {}, unit.repeat.row)
+        steps.append(Step("insert", repeats.name, {}, unit.repeat.row))
+    return steps
 
 
 def change_steps(change: Change) -> Iterator[Step]:
@@ -139,14 +148,10 @@ def change_steps(change: Change) -> Iterator[Step]:
         yield Step("update", table, match, values)
     for part in change.mapping.owned:
         gone, new = owned_rows(part, change)
-        keys = metadata.tables[part.table].primary_key.columns.keys()
-        yield from (Step("delete", part.table, {key: row[key] for key in keys}, {}) for row in gone)
+        if gone:
+            keys = metadata.tables[part.table].primary_key.columns.keys()
+            yield from (Step("delete", part.table, {key: row[key] for key in keys}, {}) for row in gone)
         yield from (Step("insert", part.table, {}, row) for row in new)
-
-
-def _entry_steps(entry: Entry, checks: int | None) -> Iterator[Step]:
-    yield Step("insert", journal.name, {}, entry_row(entry), checks)
-    yield Step("insert", journal_personal.name, {}, entry.personal)
 
 
 def _statement(steps: Sequence[Step], *, moves_rights: bool) -> Any:

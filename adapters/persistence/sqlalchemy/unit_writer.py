@@ -21,7 +21,7 @@ from adapters.persistence.tracking import BulkWrite, Change, Owned, Row
 from application.shared.unit_of_work import Rule
 from domain.shared.errors import StaleVersion
 
-__all__ = ["Unit", "entry_row", "ordered", "owned_rows", "plain_row", "write_unit"]
+__all__ = ["Unit", "ordered", "owned_rows", "plain_row", "write_unit"]
 _TABLES = (_identity.users, _knowledge.documents, _operations.jobs)
 ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
 
@@ -112,12 +112,8 @@ def owned_rows(part: Owned, change: Change) -> tuple[list[Row], list[Row]]:
 
 def plain_row(change: Change, row: Row) -> Row:
     """The row without what is owned."""
-    owned = {part.member for part in change.mapping.owned}
+    owned = [part.member for part in change.mapping.owned]
     return {name: value for name, value in row.items() if name not in owned}
-
-
-def entry_row(entry: Entry) -> Row:
-    return entry.columns | {"id": entry.id, "at": entry.at, "body": entry.body}
 
 
 def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
@@ -128,7 +124,7 @@ def _delete_bulk(connection: Connection, write: BulkWrite) -> None:
 def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
-    connection.execute(insert(journal), [entry_row(entry) for entry in entries])
+    connection.execute(insert(journal), [entry.columns for entry in entries])
     if connection.dialect.name != "sqlite":
         numbers = select(journal.c.number).where(journal.c.id.in_([entry.id for entry in entries]))
         connection.execute(insert(journal_pending).from_select(["number"], numbers))
