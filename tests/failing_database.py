@@ -69,9 +69,9 @@ class FailingDatabase:
         self._before(is_write=False)
         return await self.real.row(mapping, id)
 
-    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         self._before(is_write=False)
-        return await self.real.first(statement)
+        return await self.real.rows(statement, values)
 
     async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         fails = self._before(is_write=True)

@@ -145,7 +145,7 @@ async def test_sessions_end_on_time_although_they_are_remembered(identity: Ident
 class Broken:
     """A database that does not answer."""
 
-    async def first(self, _: Any) -> Any:
+    async def rows(self, *_: Any) -> Any:
         raise Unavailable("database_unavailable")
 
 

@@ -74,25 +74,27 @@ class Driver:
             asyncpg.InternalClientError,
         )
 
-    async def row(self, sql: str, *values: Any) -> Any:
-        """The first row of a query, None where there is none. Raises Unavailable."""
+    async def rows(self, sql: str, *values: Any) -> list[Any]:
+        """The rows of a query. Raises Unavailable."""
         while True:
             try:
-                return await self._run(sql, values, None)
+                found: list[Any] = await self._run(sql, values, None)
             except Lost as lost:
                 if not lost.had_rested:
                     raise _silent() from lost
             except self._refusal as error:
-                raise _silent() from error
+                raise translation(error) from error
+            else:
+                return found
 
-    async def change(self, sql: str, values: Sequence[Any], sending: Sending) -> Any:
-        """The first row of a statement that writes; None where the server refused it and it can be tried anew.
+    async def change(self, sql: str, values: Sequence[Any], sending: Sending) -> list[Any] | None:
+        """The rows of a statement that writes; None where the server refused it and it can be tried anew.
 
         Raises OutcomeUnknown where the answer is lost, and what an error of the database stands for.
         """
         while True:
             try:
-                return await self._run(sql, values, sending)
+                found: list[Any] = await self._run(sql, values, sending)
             except Lost as lost:
                 if lost.is_sent or not lost.had_rested:
                     raise (OutcomeUnknown() if lost.is_sent else _silent()) from lost
@@ -100,6 +102,8 @@ class Driver:
                 if undecided(error):
                     return None
                 raise translation(error) from error
+            else:
+                return found
 
     async def keep(self, sql: str, values: Sequence[Any], entry_id: UUID, sending: Sending) -> bool:
         """Whether the server has carried out what writes a unit; where not, it was refused and can be tried anew.
@@ -135,7 +139,7 @@ class Driver:
     async def _is_there(self, entry_id: UUID) -> bool:
         """True where the unit of this entry is done. Where it is not, a lost statement may still be on its way."""
         try:
-            if await self.row(ENTRY, entry_id) is not None:
+            if await self.rows(ENTRY, entry_id):
                 return True
         except Unavailable as error:
             raise OutcomeUnknown() from error
@@ -163,7 +167,7 @@ class Driver:
                 if has_taken_leave(held.driver):
                     raise ConnectionResetError
                 is_sent = sending.is_sent = True
-            record = await held.driver.fetchrow(sql, *values)
+            records = await held.driver.fetch(sql, *values)
         except (TimeoutError, CancelledError):  # whatever comes of it would meet the connection's next user
             abandon(held.driver)
             held.drop()
@@ -176,7 +180,7 @@ class Driver:
             raise
         held.used_at, held.had_rested = monotonic(), True
         self._held.append(held)
-        return record
+        return records
 
     def _fresh(self) -> Held | None:
         """A connection that was in use a moment ago: statements that follow each other pass it on, past the pool."""

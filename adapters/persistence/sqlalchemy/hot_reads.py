@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, Select, Table, bindparam, func, select
@@ -26,13 +26,12 @@ class Plan:
 
 
 class HotReads:
-    """Reads by id and single rows on PostgreSQL."""
+    """Reads by id, and statements that are made once, on PostgreSQL."""
 
     def __init__(self, driver: Driver, dialect: Dialect) -> None:
         self._driver, self._dialect = driver, dialect
         self._plans: dict[str, Plan | None] = {}
-        self._statements: dict[Select[Any], str] = {}
-        self._changes: dict[Executable, tuple[str, list[tuple[str, Any]]]] = {}
+        self._texts: dict[Executable, tuple[str, list[tuple[str, Any]]]] = {}
 
     def reads(self, mapping: AggregateMapping[Any]) -> bool:
         """Whether one statement gives the whole of such an aggregate."""
@@ -42,34 +41,35 @@ class HotReads:
         """The row with its owned rows, None where there is none. Raises Unavailable."""
         plan = self._plan(mapping)
         assert plan is not None
-        record = await self._driver.row(plan.sql, id)
-        if record is None:
+        records = await self._driver.rows(plan.sql, id)
+        if not records:
             return None
-        row: Row = dict(zip(plan.names, record, strict=True))
+        row: Row = dict(zip(plan.names, records[0], strict=True))
         for name, convert in plan.converts:
             row[name] = convert(row[name])
         for part, column in plan.owned:
             row[part.member] = [{part.parent: row["id"], column: value} for value in row[part.member]]
         return row
 
-    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
-        """The first row of a statement without parameters. Raises Unavailable."""
-        sql = self._statements.get(statement)
-        if sql is None:
-            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})
-            sql = self._statements[statement] = str(compiled)
-        return cast("Sequence[Any] | None", await self._driver.row(sql))
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement; see `Database.rows`. Raises Unavailable."""
+        sql, places = self._filled(statement, values)
+        return await self._driver.rows(sql, *places)
 
-    async def change(self, statement: Executable, values: Mapping[str, Any], sending: Sending) -> Sequence[Any] | None:
-        """The first row of a statement that writes; see `Driver.change`."""
-        found = self._changes.get(statement)
+    async def change(
+        self, statement: Executable, values: Mapping[str, Any], sending: Sending
+    ) -> Sequence[Sequence[Any]] | None:
+        """The rows of a statement that writes; see `Driver.change`."""
+        return await self._driver.change(*self._filled(statement, values), sending)
+
+    def _filled(self, statement: Any, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text of a statement, compiled once, and values in their places."""
+        found = self._texts.get(statement)
         if found is None:
-            compiled: Any = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
-            named = [(name, compiled.params[name]) for name in compiled.positiontup]
-            found = self._changes[statement] = str(compiled), named
+            compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": not values})
+            found = self._texts[statement] = str(compiled), [(n, compiled.params[n]) for n in compiled.positiontup]
         sql, named = found
-        places = [values.get(name, default) for name, default in named]
-        return cast("Sequence[Any] | None", await self._driver.change(sql, places, sending))
+        return sql, [values.get(name, default) for name, default in named]
 
     def _plan(self, mapping: AggregateMapping[Any]) -> Plan | None:
         if mapping.kind not in self._plans:

@@ -28,6 +28,8 @@ from application.shared.ports import Clock
 from domain.audit.chain import Seal, SignAs, next_seal
 
 POSITION_MAX = 2**63 - 1
+_MEMBERS = ("position", "id", "at", "operation", "actor_id", "request_id", "target_type", "target_id", "version")
+"""Columns that are members of `JournalEntry`; its events are in the body."""
 PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
 
@@ -68,20 +70,20 @@ class SqlJournal:
     ) -> Sequence[JournalEntry]:
         asked = {"behind": position, "until": POSITION_MAX if until is None else until, "most": limit}
         statement = self._statement(None if events is None else frozenset(events))
-        return await self._database.read(
-            lambda connection: [_entry(row) for row in connection.execute(statement, asked)]
-        )
+        return [_entry(row) for row in await self._database.rows(statement, asked)]
 
     def _statement(self, events: frozenset[str] | None) -> Select[Any]:
         if events not in self._statements:
             stretch = (self._position > bindparam("behind"), self._position <= bindparam("until"))
             entries = positioned(self._database.dialect).where(*stretch, *() if events is None else [_may_tell(events)])
-            self._statements[events] = entries.order_by(self._position).limit(bindparam("most"))
+            told = (self._position, *(journal.c[name] for name in _MEMBERS[1:]), journal.c.body)
+            ordered = entries.with_only_columns(*told).order_by(self._position)
+            self._statements[events] = ordered.limit(bindparam("most"))
         return self._statements[events]
 
     async def head(self) -> int:
-        found = await self._database.first(self._head)
-        return int(found[0]) if found else 0
+        found = await self._database.rows(self._head, {})
+        return int(found[0][0]) if found else 0
 
 
 class SqlJournalKeeper:
@@ -90,12 +92,14 @@ class SqlJournalKeeper:
     def __init__(self, database: Database, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
         self._position = position_column(database.dialect)
-        self._entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
+        entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
+        behind = entries.where(self._position > bindparam("behind"))
+        self._unsealed = behind.order_by(self._position).limit(bindparam("most"))
 
     async def order(self, holder: str) -> int:
         if self._database.dialect == "sqlite":
             return 0
-        if await self._database.first(PENDING) is None:
+        if not await self._database.rows(PENDING, {}):
             return 0
         if self._database.dialect == "postgresql":
             held_by, count = await self._database.change(ORDERING, {"holder": holder})
@@ -105,7 +109,7 @@ class SqlJournalKeeper:
         return await self._database.write(lambda connection: _append_pending(connection, holder))
 
     async def seal(self, holder: str) -> int:
-        sealed = await self._database.read(self._next)
+        sealed = await self._next()
         if sealed is None:
             return 0
 
@@ -117,19 +121,22 @@ class SqlJournalKeeper:
         await self._database.write(write)
         return sealed.size
 
-    def _next(self, connection: Connection) -> Seal | None:
+    async def _next(self) -> Seal | None:
         """The next batch, which ends before a gap: where entries were deleted before their seal, that stays to see."""
-        row = connection.execute(LATEST_SEAL).first()
-        latest = seal_of(row) if row else None
-        behind = self._position > (latest.last_position if latest else 0)
-        unsealed = self._entries.where(behind).order_by(self._position).limit(SEALED_PER_PASS)
-        rows = connection.execute(unsealed).all()
+        latest, generation = await self._database.read(_latest)
+        behind = latest.last_position if latest else 0
+        rows = await self._database.rows(self._unsealed, {"behind": behind, "most": SEALED_PER_PASS})
         if not rows:
             return None
         first = rows[0][0]
         bodies = [body for place, (position, body) in enumerate(rows, first) if position == place]
-        generation = connection.execute(HEAD_KEY).scalar() or 1
         return next_seal(latest, first, bodies, partial(self._sign, generation), self._clock.now())
+
+
+def _latest(connection: Connection) -> tuple[Seal | None, int]:
+    """The last seal, and the generation of the key that signs."""
+    row = connection.execute(LATEST_SEAL).first()
+    return seal_of(row) if row else None, connection.execute(HEAD_KEY).scalar() or 1
 
 
 def _may_tell(events: AbstractSet[str]) -> Any:
@@ -183,17 +190,7 @@ def _hold_lease(connection: Connection, holder: str) -> None:
         raise LeaseLost()
 
 
-def _entry(row: Row[Any]) -> JournalEntry:
-    body = orjson.loads(row.body)
-    return JournalEntry(
-        position=row.position,
-        id=row.id,
-        at=row.at,
-        operation=row.operation,
-        actor_id=row.actor_id,
-        request_id=row.request_id,
-        target_type=row.target_type,
-        target_id=row.target_id,
-        version=row.version,
-        events=[JournalEvent(event["name"], event["payload"]) for event in body["events"]],
-    )
+def _entry(row: Sequence[Any]) -> JournalEntry:
+    *told, body = row
+    events = [JournalEvent(event["name"], event["payload"]) for event in orjson.loads(body)["events"]]
+    return JournalEntry(**dict(zip(_MEMBERS, told, strict=True)), events=events)

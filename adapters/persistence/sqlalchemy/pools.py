@@ -106,19 +106,19 @@ class Pool:
             return await self.read(lambda connection: aggregate_row(connection, mapping, id))
         return await self._hotly(hot.row, mapping, id)
 
-    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
-        """The first row of a statement without parameters. Raises Unavailable."""
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that is made once. Raises Unavailable."""
         hot = self._hot
         if hot is None:
-            return await self.read(lambda connection: connection.execute(statement).first())
-        return await self._hotly(hot.first, statement)
+            return await self.read(lambda connection: connection.execute(statement, values).all())
+        return await self._hotly(hot.rows, statement, values)
 
     async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The one row that a statement returns which writes, as a transaction of its own. Raises as `write` does."""
         if self._hot is not None:
             found = await self._sent(self._hot.change, statement, values)
             if found is not None:
-                return found
+                return found[0]
         return await self.write(lambda connection: connection.execute(statement, values).one())
 
     async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID) -> bool:

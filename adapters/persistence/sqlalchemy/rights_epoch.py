@@ -47,11 +47,11 @@ class SqlRightsEpoch:
     async def _read(self) -> None:
         began = self._now()
         reading = asyncio.current_task()
-        found = await self._database.first(_NUMBER)
-        if found is None:  # the schema put it there; without it nobody could be judged
+        found = await self._database.rows(_NUMBER, {})
+        if not found:  # the schema put it there; without it nobody could be judged
             raise Unavailable("database_unavailable", "The database does not say what rights there are.")
         if self._reading is reading:
-            self._number, self._read_at = int(found[0]), began
+            self._number, self._read_at = int(found[0][0]), began
 
     @staticmethod
     async def _finish(reading: "asyncio.Task[None]") -> None:

@@ -98,8 +98,8 @@ class SqliteDatabase:
     async def row(self, mapping: AggregateMapping[Any], id: UUID) -> Row | None:
         return await self.read(lambda connection: aggregate_row(connection, mapping, id))
 
-    async def first(self, statement: Select[Any]) -> Sequence[Any] | None:
-        return await self.read(lambda connection: connection.execute(statement).first())
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        return await self.read(lambda connection: connection.execute(statement, values).all())
 
     async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         return await self.write(lambda connection: connection.execute(statement, values).one())
