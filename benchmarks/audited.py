@@ -1,11 +1,12 @@
 """What the journal costs: creating things with it and without it, at 16 connections on PostgreSQL.
 
-    python -m benchmarks.audited [--rounds 5] [--seconds 4] [--commits 4000] [--json PATH]
+    python -m benchmarks.audited [--starts 5] [--rounds 3] [--seconds 3] [--commits 4000] [--json PATH]
 
 Over HTTP, collections, because a user brings an invitation by mail: the service, with its sequencer and sealer,
 against the same service without a journal (`benchmarks.baselines.unaudited`). At the driver: the statement that writes
 a unit with its entry, with sequencer and sealer beside, against BEGIN, INSERT and COMMIT of the bare row. Sides take
-turns; the ratio of each round counts.
+turns; the ratio of each round counts. Two processes that run the same code differ by up to a tenth, each for as long
+as it lives, so both sides are started several times.
 Starts a server of its own, without fsync, so that the processor decides; give TEST_POSTGRES_URL for another one.
 """
 
@@ -49,6 +50,7 @@ INSERT = (
     " VALUES ($1, 1, $2, $2, $3, $4, 'person', 'active', false)"
 )
 Pairs = list[tuple[float, float]]
+Sides = list[tuple[tuple[float, float], tuple[float, float]]]
 
 
 def creation(token: str) -> Callable[[], bytes]:
@@ -64,6 +66,12 @@ def creation(token: str) -> Callable[[], bytes]:
 
 def over_http(server: str, options: argparse.Namespace) -> tuple[Pairs, Pairs]:
     """Creations a second, and a second of the service's processor time, with and without journal, round by round."""
+    rounds = [pair for _ in range(options.starts) for pair in one_start(server, options)]
+    return [(one[0], other[0]) for one, other in rounds], [(one[1], other[1]) for one, other in rounds]
+
+
+def one_start(server: str, options: argparse.Namespace) -> Sides:
+    """Rate and rate by processor time of both sides, in processes and databases of their own."""
     with ExitStack() as stack:
         sides = []
         for module in ("service", "unaudited"):
@@ -85,8 +93,7 @@ def over_http(server: str, options: argparse.Namespace) -> tuple[Pairs, Pairs]:
 
         for side in (0, 1):
             rates(side)  # so that everything is compiled, on both sides
-        rounds = [(rates(0), rates(1)) for _ in range(options.rounds)]
-    return [(one[0], other[0]) for one, other in rounds], [(one[1], other[1]) for one, other in rounds]
+        return [(rates(0), rates(1)) for _ in range(options.rounds)]
 
 
 async def rate_of(writes: Iterable[Callable[[], Awaitable[object]]]) -> float:
@@ -128,7 +135,7 @@ async def at_the_driver(server: str, options: argparse.Namespace) -> Pairs:
                 with_entry = await rate_of(partial(audited, *statement) for statement in made if statement)
                 return with_entry, await rate_of(partial(bare, name) for name in names)
 
-            return [await one_round() for _ in range(options.rounds)]
+            return [await one_round() for _ in range(options.starts * options.rounds)]
 
 
 def unit_of_a_user(store: Store) -> Unit:
@@ -140,8 +147,9 @@ def unit_of_a_user(store: Store) -> Unit:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what the journal costs.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--commits", type=int, default=4000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -152,7 +160,7 @@ def main() -> None:
         driver = uvloop.run(at_the_driver(server, options))
         found = {"http": by_time, "http, processor": by_processor, "driver": driver}
     results = {}
-    print(f"{'':<16}{'audited':>12}{'without':>12}{'ratio':>8}   of {options.rounds} rounds, bar")
+    print(f"{'':<16}{'audited':>12}{'without':>12}{'ratio':>8}   of {options.starts * options.rounds} rounds, bar")
     for name, pairs in found.items():
         ratios = sorted(audited / bare for audited, bare in pairs)
         audited, bare = (statistics.median(side) for side in zip(*pairs, strict=True))

@@ -30,6 +30,8 @@ class JournalDuty:
         self._asked = float("-inf")
 
     async def is_mine(self) -> bool:
+        if time.monotonic() - self._asked < RENEW_AFTER:
+            return self._held
         async with self._turn:  # the loops of this process must not contend with each other for the lease
             now = time.monotonic()
             if now - self._asked >= RENEW_AFTER:

@@ -24,6 +24,8 @@ class JournalNews:
 
     async def head(self) -> int:
         """The last position that is known. Raises Unavailable."""
+        if time.monotonic() - self._asked < self._fresh:
+            return self._head
         async with self._turn:
             now = time.monotonic()
             if now - self._asked >= self._fresh:
@@ -33,6 +35,8 @@ class JournalNews:
     async def after(self, position: int, events: AbstractSet[str]) -> Stretch:
         """What follows `position`, of the entries those with one of these events. Raises Unavailable."""
         head = await self.head()
+        if position >= head:
+            return Stretch(position, position)
         async with self._turn:
             if position < self._known.begin:
                 return await self._read(position, head, events)

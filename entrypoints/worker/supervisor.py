@@ -29,7 +29,8 @@ class Supervisor:
     """Runs loops as tasks of the running event loop until `stop`."""
 
     def __init__(self) -> None:
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._resting: set[asyncio.Future[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, loop: Loop) -> None:
@@ -37,7 +38,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Let each running step finish, for `GRACE` seconds at most, then cancel what is left."""
-        self._stopping.set()
+        self._stopping = True
+        for rest in self._resting:
+            _end(rest)
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=GRACE)
@@ -48,7 +51,7 @@ class Supervisor:
 
     async def _repeat(self, loop: Loop) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 more = await loop.step()
             except Exception as error:  # whatever it was, the loop must live on
@@ -64,11 +67,21 @@ class Supervisor:
 
     async def _rest(self, seconds: float) -> None:
         """Wait, or return at once when the process stops."""
+        loop = asyncio.get_running_loop()
+        rest = loop.create_future()
+        self._resting.add(rest)
+        timer = loop.call_later(seconds, _end, rest)
         try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+            if not self._stopping:
+                await rest
+        finally:
+            timer.cancel()
+            self._resting.remove(rest)
+
+
+def _end(rest: "asyncio.Future[None]") -> None:
+    if not rest.done():
+        rest.set_result(None)
 
 
 def _report(name: str, error: Exception, failures: int) -> None:

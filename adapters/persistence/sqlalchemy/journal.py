@@ -32,6 +32,8 @@ _MEMBERS = ("position", "id", "at", "operation", "actor_id", "request_id", "targ
 """Columns that are members of `JournalEntry`; its events are in the body."""
 PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
+_SEALED = tuple(name for name in journal_seals.c.keys() if name != "leaves")  # noqa: SIM118
+LAST_SEALED = LATEST_SEAL.with_only_columns(*(journal_seals.c[name] for name in _SEALED))
 
 HEAD_KEY_NAME = "head_key"
 HEAD_KEY = select(epochs.c.number).where(epochs.c.name == HEAD_KEY_NAME)
@@ -123,20 +125,15 @@ class SqlJournalKeeper:
 
     async def _next(self) -> Seal | None:
         """The next batch, which ends before a gap: where entries were deleted before their seal, that stays to see."""
-        latest, generation = await self._database.read(_latest)
-        behind = latest.last_position if latest else 0
+        sealed, signs = await self._database.rows(LAST_SEALED, {}), await self._database.rows(HEAD_KEY, {})
+        latest = Seal(**dict(zip(_SEALED, sealed[0], strict=True)), leaves=b"") if sealed else None
+        behind, generation = latest.last_position if latest else 0, signs[0][0] if signs else 1
         rows = await self._database.rows(self._unsealed, {"behind": behind, "most": SEALED_PER_PASS})
         if not rows:
             return None
         first = rows[0][0]
         bodies = [body for place, (position, body) in enumerate(rows, first) if position == place]
         return next_seal(latest, first, bodies, partial(self._sign, generation), self._clock.now())
-
-
-def _latest(connection: Connection) -> tuple[Seal | None, int]:
-    """The last seal, and the generation of the key that signs."""
-    row = connection.execute(LATEST_SEAL).first()
-    return seal_of(row) if row else None, connection.execute(HEAD_KEY).scalar() or 1
 
 
 def _may_tell(events: AbstractSet[str]) -> Any:
