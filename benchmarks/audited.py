@@ -66,20 +66,21 @@ def creation(token: str) -> Callable[[], bytes]:
 
 def over_http(server: str, options: argparse.Namespace) -> tuple[Pairs, Pairs]:
     """Creations a second, and a second of the service's processor time, with and without journal, round by round."""
-    rounds = [pair for _ in range(options.starts) for pair in one_start(server, options)]
+    programs = (["service"], ["unaudited"])
+    rounds = [pair for _ in range(options.starts) for pair in one_start(server, programs, options)]
     return [(one[0], other[0]) for one, other in rounds], [(one[1], other[1]) for one, other in rounds]
 
 
-def one_start(server: str, options: argparse.Namespace) -> Sides:
-    """Rate and rate by processor time of both sides, in processes and databases of their own."""
+def one_start(server: str, programs: Sequence[Sequence[str]], options: argparse.Namespace) -> Sides:
+    """Creations a second and by processor time of both programs, in processes and databases of their own, by rounds."""
     with ExitStack() as stack:
         sides = []
-        for module in ("service", "unaudited"):
+        for module, *flags in programs:
             url = stack.enter_context(postgres.cloned_database(server))
             env = environment(url, Path(stack.enter_context(tempfile.TemporaryDirectory())))
             asyncio.run(make_user(env))
             port = free_port()
-            program = ["-m", f"benchmarks.baselines.{module}", str(port)]
+            program = ["-m", f"benchmarks.baselines.{module}", str(port), *flags]
             process = stack.enter_context(started(program, env, port, "/readyz"))
             sides.append((Server(process, port, ""), creation(sign_in(port)[0])))
 
@@ -145,6 +146,15 @@ def unit_of_a_user(store: Store) -> Unit:
     return Unit(changes, (), (), [journal_entry(operation, change, store.clock.now()) for change in changes], None)
 
 
+def told(name: str, pairs: Pairs, bar: float) -> dict[str, Any]:
+    """Prints a line on what was found, and gives it for a file."""
+    ratios = sorted(one / other for one, other in pairs)
+    one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
+    spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    print(f"{name:<16}{one:>10,.0f}/s{other:>10,.0f}/s{statistics.median(ratios):>8.2f}   {spread} {bar:.2f}")
+    return {"audited": one, "without": other, "ratios": ratios, "bar": bar}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what the journal costs.")
     parser.add_argument("--starts", type=int, default=5)
@@ -159,15 +169,8 @@ def main() -> None:
         by_time, by_processor = over_http(server, options)
         driver = uvloop.run(at_the_driver(server, options))
         found = {"http": by_time, "http, processor": by_processor, "driver": driver}
-    results = {}
     print(f"{'':<16}{'audited':>12}{'without':>12}{'ratio':>8}   of {options.starts * options.rounds} rounds, bar")
-    for name, pairs in found.items():
-        ratios = sorted(audited / bare for audited, bare in pairs)
-        audited, bare = (statistics.median(side) for side in zip(*pairs, strict=True))
-        results[name] = {"audited": audited, "without": bare, "ratios": ratios, "bar": BARS[name]}
-        spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        print(f"{name:<16}{audited:>10,.0f}/s{bare:>10,.0f}/s", end="")
-        print(f"{statistics.median(ratios):>8.2f}   {spread} {BARS[name]:.2f}")
+    results = {name: told(name, pairs, BARS[name]) for name, pairs in found.items()}
     if options.json is not None:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 

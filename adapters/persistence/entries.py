@@ -7,6 +7,7 @@ each, so either can be erased and the history still verifies.
 import json
 import os
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -57,20 +58,17 @@ def canonical(value: Any) -> str:
 
 def journal_entry(operation: Operation, change: Change, at: Instant) -> Entry:
     """The entry of one changed aggregate."""
-    mapping = change.mapping
-    names = None if change.before is None or change.after is None else _differing(change.before, change.after)
-    before, personal_before = _parted(mapping, change.before, names)
-    after, personal_after = _parted(mapping, change.after, names)
-    for part in mapping.owned:
-        if part.large and before and after and part.member in before:
-            gone, come = before[part.member], after[part.member]
-            before[part.member] = [item for item in gone if item not in come]
-            after[part.member] = [item for item in come if item not in gone]
-    shown = {
-        "before": before,
-        "after": after,
-        "events": [{"name": event.name, "payload": event.payload()} for event in change.events],
-    }
+    mapping, before, after = change.mapping, change.before, change.after
+    events = [{"name": event.name, "payload": event.payload()} for event in change.events]
+    if before is None or after is None:
+        shown_before, personal_before = _parted(mapping, before)
+        shown_after, personal_after = _parted(mapping, after)
+    else:
+        names = {name for name, value in after.items() if before.get(name) != value}
+        shown_before, personal_before = _parted(mapping, before, names)
+        shown_after, personal_after = _parted(mapping, after, names)
+        _shorten(mapping, shown_before, shown_after)
+    shown = {"before": shown_before, "after": shown_after, "events": events}
     values = {"before": personal_before, "after": personal_after} if personal_before or personal_after else None
     target = (mapping.kind, str(change.id), change.version)
     return _entry(operation.name, operation.actor, at, target, "success", shown, values)
@@ -132,12 +130,27 @@ def _salted(values: Row) -> tuple[bytes, str, str]:
     return salt, personal_digest(salt, text), text
 
 
-def _differing(before: Row, after: Row) -> set[str]:
-    return {name for name, value in after.items() if before.get(name) != value}
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Which members of a row are told openly, and which apart; found out once for each kind of aggregate."""
+
+    shown: tuple[str, ...]
+    personal: tuple[str, ...]
+
+    @classmethod
+    def of(cls, mapping: AggregateMapping[Any], row: Row) -> "_Parts":
+        told = [name for name in row if name not in BOOKKEEPING]
+        return cls(
+            tuple(name for name in told if name not in mapping.personal),
+            tuple(name for name in told if name in mapping.personal),
+        )
+
+
+_PARTS: dict[str, _Parts] = {}
 
 
 def _parted(
-    mapping: AggregateMapping[Any], row: Row | None, names: AbstractSet[str] | None
+    mapping: AggregateMapping[Any], row: Row | None, names: AbstractSet[str] | None = None
 ) -> tuple[Row | None, Row | None]:
     """What is shown of a row, those of `names` where they are given, and apart from it what is personal.
 
@@ -145,14 +158,28 @@ def _parted(
     """
     if row is None:
         return None, None
-    shown: Row = {}
-    personal: Row = {}
-    parents = {part.member: part.parent for part in mapping.owned}
-    for name, value in row.items():
-        if name in BOOKKEEPING or (names is not None and name not in names):
-            continue
-        told = HIDDEN if value is not None and name in mapping.secret else value
-        if name in parents:
-            told = [{column: of for column, of in item.items() if column != parents[name]} for item in value]
-        (personal if name in mapping.personal else shown)[name] = told
+    parts = _PARTS.get(mapping.kind)
+    if parts is None:
+        parts = _PARTS[mapping.kind] = _Parts.of(mapping, row)
+    if names is None:
+        shown, personal = {n: row[n] for n in parts.shown}, {n: row[n] for n in parts.personal}
+    else:
+        shown = {n: row[n] for n in parts.shown if n in names}
+        personal = {n: row[n] for n in parts.personal if n in names}
+    for name in mapping.secret:
+        if shown.get(name) is not None:
+            shown[name] = HIDDEN
+    for part in mapping.owned:
+        if shown.get(part.member):
+            items = shown[part.member]
+            shown[part.member] = [{k: v for k, v in item.items() if k != part.parent} for item in items]
     return shown, personal
+
+
+def _shorten(mapping: AggregateMapping[Any], before: Row | None, after: Row | None) -> None:
+    """Of large sets, leave what came and what went."""
+    for part in mapping.owned:
+        if part.large and before and after and part.member in before:
+            gone, come = before[part.member], after[part.member]
+            before[part.member] = [item for item in gone if item not in come]
+            after[part.member] = [item for item in come if item not in gone]

@@ -11,6 +11,7 @@ import typer
 from domain.shared.errors import Conflict, Invalid
 from entrypoints.cli.errors import say
 from entrypoints.http.transport import UNSENT_BYTES
+from entrypoints.wiring.huge_pages import use_huge_pages
 from entrypoints.wiring.process import begin_loading, end_loading
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def _serve(settings: "Settings", listening: socket.socket) -> None:
     async def carry_out() -> None:
         async with running(container, first_start=FirstStart(sys.stderr)):
             end_loading()
+            use_huge_pages()
             if sys.stderr.isatty():
                 say(greeting(settings))
             await server.serve(sockets=[listening])

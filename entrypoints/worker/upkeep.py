@@ -11,7 +11,7 @@ from entrypoints.worker.supervisor import Loop
 
 ORDER_EVERY = 0.05
 SEAL_EVERY = 0.5
-REACT_EVERY = 0.1
+REACT_EVERY = 0.2
 FIGURES_EVERY = 5.0
 
 

@@ -103,12 +103,12 @@ class SqlJournalKeeper:
             return 0
         if not await self._database.rows(PENDING, {}):
             return 0
-        if self._database.dialect == "postgresql":
-            held_by, count = await self._database.change(ORDERING, {"holder": holder})
-            if held_by != holder:
-                raise LeaseLost()
-            return int(count)
-        return await self._database.write(lambda connection: _append_pending(connection, holder))
+        if self._database.dialect != "postgresql":
+            return await self._database.write(lambda connection: _append_pending(connection, holder))
+        held_by, count = await self._database.change(ORDERING, {"holder": holder})
+        if held_by != holder:
+            raise LeaseLost()
+        return int(count)
 
     async def seal(self, holder: str) -> int:
         sealed = await self._next()
