@@ -117,16 +117,18 @@ def _entry(
         "version": version,
         "outcome": outcome,
     }
-    actor_salt, actor_hash, actor_body = _salted({"actor_name": actor.name, "client_address": origin.client_address})
-    salt, personal_hash, personal_body = _salted(values) if values else (None, None, None)
+    salts = os.urandom(32)
+    who = {"actor_name": actor.name, "client_address": origin.client_address}
+    actor_salt, actor_hash, actor_body = _salted(salts[:16], who)
+    salt, personal_hash, personal_body = _salted(salts[16:], values) if values else (None, None, None)
     columns["body"] = canonical({**columns, **shown, "actor_hash": actor_hash, "personal_hash": personal_hash})
     side = {"salt": salt, "body": personal_body, "actor_salt": actor_salt, "actor_body": actor_body}
     return Entry(columns, {"entry_id": entry_id, **side})
 
 
-def _salted(values: Row) -> tuple[bytes, str, str]:
+def _salted(salt: bytes, values: Row) -> tuple[bytes, str, str]:
     """Salt, hash and text of personal values."""
-    salt, text = os.urandom(16), canonical(values)
+    text = canonical(values)
     return salt, personal_digest(salt, text), text
 
 

@@ -135,7 +135,8 @@ def next_seal(previous: Seal | None, first_position: int, bodies: Sequence[str],
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:
-    pairs = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+    sha256 = hashlib.sha256
+    pairs = [sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
     return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
 
 

@@ -37,6 +37,8 @@ class JournalNews:
         head = await self.head()
         if position >= head:
             return Stretch(position, position)
+        if self._known.begin <= position < self._known.end:
+            return self._known.behind(position, events)
         async with self._turn:
             if position < self._known.begin:
                 return await self._read(position, head, events)
