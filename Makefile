@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 # Trust whom the machine trusts: companies put certificate authorities of their own there.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-sqlite bench-pages bench-revocation docs release-api lock clean bench-audit
+.PHONY: help install run test test-services check fuzz rights bench-search bench-journal bench-limits bench-storm bench-slow bench-rolling bench-crashes bench-audited bench-memory bench-sqlite bench-pages bench-revocation docs release-api lock clean bench-audit
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-crashes: install ## Kill a service in the middle of its writes, on SQLite 
 
 bench-audited: install ## Measure what the journal costs a commit on PostgreSQL
 	$(VENV)/python -m benchmarks.audited
+
+bench-memory: install ## Measure what huge pages and rare collections of garbage give
+	$(VENV)/python -m benchmarks.memory
 
 bench-sqlite: install ## Measure writes on SQLite beside a process that writes without pause, and shared commits
 	$(VENV)/python -m benchmarks.sqlite_beside

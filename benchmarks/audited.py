@@ -146,12 +146,15 @@ def unit_of_a_user(store: Store) -> Unit:
     return Unit(changes, (), (), [journal_entry(operation, change, store.clock.now()) for change in changes], None)
 
 
-def told(name: str, pairs: Pairs, bar: float) -> dict[str, Any]:
+def told(name: str, pairs: Pairs, bar: float | None = None) -> dict[str, Any]:
     """Prints a line on what was found, and gives it for a file."""
     ratios = sorted(one / other for one, other in pairs)
     one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
     spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
-    print(f"{name:<16}{one:>10,.0f}/s{other:>10,.0f}/s{statistics.median(ratios):>8.2f}   {spread} {bar:.2f}")
+    held_to = "" if bar is None else f" {bar:.2f}"
+    print(
+        f"{name:<24}{one:>10,.0f}/s{other:>10,.0f}/s{statistics.median(ratios):>8.2f}   {spread}{held_to}", flush=True
+    )
     return {"audited": one, "without": other, "ratios": ratios, "bar": bar}
 
 
@@ -169,7 +172,7 @@ def main() -> None:
         by_time, by_processor = over_http(server, options)
         driver = uvloop.run(at_the_driver(server, options))
         found = {"http": by_time, "http, processor": by_processor, "driver": driver}
-    print(f"{'':<16}{'audited':>12}{'without':>12}{'ratio':>8}   of {options.starts * options.rounds} rounds, bar")
+    print(f"{'':<24}{'audited':>12}{'without':>12}{'ratio':>8}   of {options.starts * options.rounds} rounds, bar")
     results = {name: told(name, pairs, BARS[name]) for name, pairs in found.items()}
     if options.json is not None:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
