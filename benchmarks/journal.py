@@ -71,7 +71,7 @@ async def upkeep(store: Store) -> Any:
     """All loops of the journal, as a service runs them."""
     parts = JournalParts(store.journal, store.keeper, store.positions, store.set_asides, SystemClock())
     supervisor = Supervisor()
-    for loop in JournalUpkeep(parts, store.overview, JournalDuty(store.leases, "benchmark"), []).loops():
+    for loop in JournalUpkeep(parts, store.overview, JournalDuty(store.leases, "benchmark"), [], frozenset()).loops():
         supervisor.start(loop)
     try:
         yield

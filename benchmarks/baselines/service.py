@@ -35,7 +35,7 @@ async def serve(listening: socket.socket, *, flags: Collection[str]) -> None:
         if "--usual-collections" in flags:
             gc.set_threshold(*USUAL_THRESHOLDS)
         if "--small-pages" not in flags:
-            use_huge_pages()
+            await asyncio.to_thread(use_huge_pages)
         await server.serve(sockets=[listening])
 
 

@@ -135,8 +135,7 @@ def next_seal(previous: Seal | None, first_position: int, bodies: Sequence[str],
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:
-    sha256 = hashlib.sha256
-    pairs = [sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
+    pairs = [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
     return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
 
 

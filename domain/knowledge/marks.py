@@ -11,7 +11,9 @@ from domain.knowledge.sentences import sentences
 _MARK = re.compile(r"(?<![ \t])[ \t]*+[\[【]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)(?:†[^\]】]{0,40})?\s*[\]】]")
 _RUN = re.compile(rf"(?:{_MARK.pattern})+")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
+_BRACKETS = re.compile(r"[\[\]【】]")
 RANGE_MAX = 20
+NESTED_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,16 @@ def marked_parts(text: str) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _without_unknown(text: str, numbers: Mapping[int, int]) -> str:
-    """`text` without the runs of marks of which `numbers` knows none. Each cut looks again where it joined the text."""
-    run = _RUN.search(text)
-    while run:
-        place = run.end()
-        if not any(number in numbers for number in _marked(run[0])):
-            before = text[: run.start()]
-            place = len(before[: max(before.rfind("["), before.rfind("【"), 0)].rstrip(" \t"))
-            text = before + text[run.end() :]
-        run = _RUN.search(text, place)
-    return text
+    """`text` without the runs of marks of which `numbers` knows none; without any mark where they are nested deeply."""
+    for _ in range(NESTED_MAX):
+        text, dropped = _RUN.sub(_dropping(numbers), text), text
+        if text == dropped:
+            return text
+    return _BRACKETS.sub("", text)
+
+
+def _dropping(numbers: Mapping[int, int]) -> Callable[[re.Match[str]], str]:
+    return lambda run: run[0] if any(number in numbers for number in _marked(run[0])) else ""
 
 
 def _rewriting(numbers: Mapping[int, int]) -> Callable[[re.Match[str]], str]:

@@ -99,10 +99,11 @@ def _serve(settings: "Settings", listening: socket.socket) -> None:
     async def carry_out() -> None:
         async with running(container, first_start=FirstStart(sys.stderr)):
             end_loading()
-            use_huge_pages()
+            pages = asyncio.create_task(asyncio.to_thread(use_huge_pages))  # takes seconds where memory is large
             if sys.stderr.isatty():
                 say(greeting(settings))
             await server.serve(sockets=[listening])
+            await pages
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(carry_out())

@@ -24,7 +24,7 @@ def use_huge_pages() -> int:
     """
     if sys.platform != "linux":
         return 0
-    with suppress(OSError):
+    with suppress(OSError, ValueError, AttributeError):  # whatever this system is like, it works without
         if "[never]" not in (SYSTEM / "enabled").read_text():
             size = int((SYSTEM / "hpage_pmd_size").read_text())
             return sum(_ask(first, last - first) for first, last in list(_in_use(size)))

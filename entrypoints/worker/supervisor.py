@@ -9,6 +9,7 @@ from loguru import logger
 from domain.shared.errors import FastOpsError
 
 LONGEST_WAIT = 5.0
+DOUBLINGS_MAX = 10
 GRACE = 10.0
 """Seconds that running steps have to finish when the process stops."""
 
@@ -58,7 +59,7 @@ class Supervisor:
                 failures += 1
                 if failures == 1 or failures % 20 == 0:
                     _report(loop.name, error, failures)
-                await self._rest(min(loop.pause * 2**failures, LONGEST_WAIT))
+                await self._rest(min(loop.pause * 2 ** min(failures, DOUBLINGS_MAX), LONGEST_WAIT))
                 continue
             if failures:
                 logger.bind(loop=loop.name, attempts=failures).info("loop works again")

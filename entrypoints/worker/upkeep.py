@@ -24,7 +24,7 @@ class JournalUpkeep:
         overview: JournalOverview,
         duty: JournalDuty,
         reactions: Sequence[Reaction],
-        followed: frozenset[str] = frozenset(),
+        followed: frozenset[str],
     ) -> None:
         """`followed` are the events that others ask `news` for."""
         self._parts, self._overview, self._duty, self._reactions = parts, overview, duty, reactions

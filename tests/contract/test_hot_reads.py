@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import String, bindparam, func, insert, select, text, update
 
 from adapters.persistence.conflicts import MAPPINGS
+from adapters.persistence.sqlalchemy import driver
 from adapters.persistence.sqlalchemy.driver import HELD_SECONDS
 from adapters.persistence.sqlalchemy.engine import ServerDatabase, database_url
+from adapters.persistence.sqlalchemy.pools import PoolTerms
 from adapters.persistence.sqlalchemy.rows import aggregate_row
 from adapters.persistence.sqlalchemy.tables.identity import RIGHTS, epochs
 from domain.identity.groups import Group
@@ -22,6 +24,7 @@ from domain.shared.errors import FastOpsError
 from domain.shared.values import new_id
 from tests.factories import ApiKeyFactory, PasswordFactory, SessionFactory, UserFactory
 from tests.stores import Store, server_store
+from tests.waiting import GIVE_UP_SECONDS
 
 POOL = 3
 
@@ -123,6 +126,45 @@ async def test_more_callers_than_connections_all_get_their_turn(postgres_url: st
     await asyncio.sleep(2 * HELD_SECONDS)  # so that what is held has rested
     assert await asyncio.gather(*(both() for _ in range(100))) == [(None, 1)] * 100
     await database.close()
+
+
+BACKEND = select(func.pg_backend_pid())
+OTHERS = select(func.count()).select_from(text("pg_stat_activity WHERE datname = current_database()"))
+
+
+async def test_a_connection_that_is_always_in_use_is_replaced_at_its_age(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PASSED_ON_SECONDS", 0.1)
+    terms: PoolTerms = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 20, "pool_recycle": 1}
+    database = ServerDatabase(database_url(postgres_url), **terms)
+    met = set()
+    for _ in range(60):
+        met.add((await database.rows(BACKEND, {}))[0][0])
+        await asyncio.sleep(0.05)
+    assert len(met) > 1
+    await database.close()
+
+
+async def test_connections_beyond_the_pool_are_closed_when_they_are_not_needed(postgres_url: str) -> None:
+    terms: PoolTerms = {"pool_size": 1, "max_overflow": 3, "pool_timeout": 20, "pool_recycle": 3600}
+    database = ServerDatabase(database_url(postgres_url), **terms)
+    slowly = select(func.pg_sleep(0.2).cast(String))
+    await asyncio.gather(*(database.rows(slowly, {}) for _ in range(4)))
+    assert (await database.rows(OTHERS, {}))[0][0] == 4
+    await asyncio.sleep(2 * HELD_SECONDS)
+    await database.read(lambda connection: connection.execute(BACKEND).scalar())
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while (await database.rows(OTHERS, {}))[0][0] > 1:  # noqa: ASYNC110 (the server tells of no event)
+            await asyncio.sleep(0.01)
+    await database.close()
+
+
+async def test_a_value_that_is_missing_is_no_null(store: Store) -> None:
+    named = select(epochs.c.number).where(epochs.c.name == bindparam("name"), epochs.c.number >= bindparam("least"))
+    with pytest.raises(KeyError):
+        await store.database.rows(named, {"name": RIGHTS})
+    assert await store.database.rows(named, {"name": RIGHTS, "least": 0})
 
 
 async def test_a_caller_who_gives_up_leaves_the_connection_whole(store: Store) -> None:

@@ -34,7 +34,7 @@ async def main(url):
     parts = journal.JournalParts(SqlJournal(database), keeper, SqlPositions(database), asides, clock)
     duty = journal.JournalDuty(SqlLeases(database, clock), str(os.getpid()))
     supervisor = Supervisor()
-    for loop in JournalUpkeep(parts, SqlJournalOverview(database), duty, []).loops():
+    for loop in JournalUpkeep(parts, SqlJournalOverview(database), duty, [], frozenset()).loops():
         supervisor.start(loop)
     await asyncio.Event().wait()
 

@@ -15,14 +15,16 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.persistence.sqlalchemy.errors import OutcomeUnknown, translation, undecided
-from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, was_returned
-from domain.shared.errors import Unavailable
+from adapters.persistence.sqlalchemy.liveness import abandon, has_taken_leave, rested_since, was_returned
+from domain.shared.errors import FastOpsError, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 HELD_SECONDS: Final = 0.25
-"""How long a connection is passed on without another look at it; well below the rest after which the pool tests one."""
+"""How long a connection that rests is kept from the pool, which tests those that have rested longer."""
+PASSED_ON_SECONDS: Final = 10.0
+"""How long a connection is passed on before the pool sees it again, which replaces those that are too old."""
 TRIES = 2
 """Connections that are opened for one statement; those that had lain in the pool may all be dead."""
 ENTRY = "SELECT 1 FROM journal WHERE id = $1"
@@ -43,7 +45,12 @@ class Held:
     connection: PoolProxiedConnection
     driver: Any
     had_rested: bool
+    taken_at: float
     used_at: float = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is the pool's turn to look at it."""
+        return now - self.used_at >= HELD_SECONDS or now - self.taken_at >= PASSED_ON_SECONDS
 
     def drop(self) -> None:
         self.connection.invalidate()
@@ -75,7 +82,7 @@ class Driver:
         )
 
     async def rows(self, sql: str, *values: Any) -> list[Any]:
-        """The rows of a query. Raises Unavailable."""
+        """The rows of a query. Raises what an error of the database stands for, mostly Unavailable."""
         while True:
             try:
                 found: list[Any] = await self._run(sql, values, None)
@@ -141,22 +148,30 @@ class Driver:
         try:
             if await self.rows(ENTRY, entry_id):
                 return True
-        except Unavailable as error:
+        except FastOpsError as error:
             raise OutcomeUnknown() from error
         raise OutcomeUnknown()
 
     def make_room(self) -> None:
         """For whoever takes a connection from the pool: return to it what has rested, and one more if it has none."""
         now = monotonic()
-        while self._held and now - self._held[0].used_at >= HELD_SECONDS:
-            self._held.pop(0).connection.close()
+        while self._held and self._held[0].is_due(now):
+            self._return(self._held.pop(0))
         if self._held and not self._pool.checkedin():
-            self._held.pop().connection.close()
+            self._return(self._held.pop())
 
     def give_back(self) -> None:
         """Return all that is kept for the next statement to the pool."""
         while self._held:
-            self._held.pop().connection.close()
+            self._return(self._held.pop())
+
+    def _return(self, held: Held) -> None:
+        """To the pool, as resting since it was used; what the pool has no room for is closed without a word."""
+        if self._pool.checkedin() < self._pool.size():
+            rested_since(held.connection, held.used_at)
+        else:
+            abandon(held.driver)
+            held.drop()
 
     async def _run(self, sql: str, values: Sequence[Any], sending: Sending | None) -> Any:
         held, is_sent = self._fresh(), False
@@ -176,7 +191,8 @@ class Driver:
             held.drop()
             raise Lost(held.had_rested, is_sent=is_sent) from error
         except BaseException:
-            held.connection.close()
+            held.used_at = monotonic()
+            self._return(held)
             raise
         held.used_at, held.had_rested = monotonic(), True
         self._held.append(held)
@@ -186,15 +202,15 @@ class Driver:
         """A connection that was in use a moment ago: statements that follow each other pass it on, past the pool."""
         while self._held:
             held = self._held.pop()
-            if monotonic() - held.used_at < HELD_SECONDS and not held.driver.is_closed():
+            if not held.is_due(monotonic()) and not held.driver.is_closed():
                 return held
-            held.connection.close()
+            self._return(held)
         return None
 
     def _taken(self) -> Held:
         """Within a greenlet, because the pool may have to open, test or replace a connection."""
         connection = self._pool.connect()
-        return Held(connection, connection.driver_connection, was_returned(connection))
+        return Held(connection, connection.driver_connection, was_returned(connection), monotonic())
 
 
 def _silent() -> Unavailable:

@@ -59,7 +59,7 @@ class Database(Protocol):
     async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is made once and asked for often. Raises Unavailable.
 
-        Its columns are numbers, texts, ids and times. This is the cheapest question there is.
+        Its columns are numbers, texts, bytes, ids and times. This is the cheapest question there is.
         """
 
     async def change(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:

@@ -25,13 +25,22 @@ class Plan:
     owned: tuple[tuple[Owned, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A statement as it is sent: the names of its values in their places, and those that it brings itself."""
+
+    sql: str
+    names: tuple[str, ...]
+    defaults: Mapping[str, Any]
+
+
 class HotReads:
     """Reads by id, and statements that are made once, on PostgreSQL."""
 
     def __init__(self, driver: Driver, dialect: Dialect) -> None:
         self._driver, self._dialect = driver, dialect
         self._plans: dict[str, Plan | None] = {}
-        self._texts: dict[Executable, tuple[str, list[tuple[str, Any]]]] = {}
+        self._texts: dict[Executable, Text] = {}
 
     def reads(self, mapping: AggregateMapping[Any]) -> bool:
         """Whether one statement gives the whole of such an aggregate."""
@@ -67,9 +76,10 @@ class HotReads:
         found = self._texts.get(statement)
         if found is None:
             compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": not values})
-            found = self._texts[statement] = str(compiled), [(n, compiled.params[n]) for n in compiled.positiontup]
-        sql, named = found
-        return sql, [values.get(name, default) for name, default in named]
+            defaults = {name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required}
+            found = self._texts[statement] = Text(str(compiled), tuple(compiled.positiontup), defaults)
+        given = {**found.defaults, **values}
+        return found.sql, [given[name] for name in found.names]
 
     def _plan(self, mapping: AggregateMapping[Any]) -> Plan | None:
         if mapping.kind not in self._plans:

@@ -93,6 +93,7 @@ class SqlJournalKeeper:
 
     def __init__(self, database: Database, clock: Clock, sign: SignAs) -> None:
         self._database, self._clock, self._sign = database, clock, sign
+        self._is_busy = False
         self._position = position_column(database.dialect)
         entries = positioned(database.dialect).with_only_columns(self._position, journal.c.body)
         behind = entries.where(self._position > bindparam("behind"))
@@ -101,8 +102,13 @@ class SqlJournalKeeper:
     async def order(self, holder: str) -> int:
         if self._database.dialect == "sqlite":
             return 0
-        if not await self._database.rows(PENDING, {}):
+        if not self._is_busy and not await self._database.rows(PENDING, {}):
             return 0
+        count = await self._append(holder)
+        self._is_busy = count > 0
+        return count
+
+    async def _append(self, holder: str) -> int:
         if self._database.dialect != "postgresql":
             return await self._database.write(lambda connection: _append_pending(connection, holder))
         held_by, count = await self._database.change(ORDERING, {"holder": holder})

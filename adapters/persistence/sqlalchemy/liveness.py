@@ -51,6 +51,13 @@ def was_returned(connection: PoolProxiedConnection) -> bool:
     return _RETURNED in connection.info
 
 
+def rested_since(connection: PoolProxiedConnection, at: float) -> None:
+    """Return a connection to its pool that nobody has used since `at`, by the monotonic clock."""
+    info = connection.info
+    connection.close()
+    info[_RETURNED] = at
+
+
 def has_taken_leave(driver: Any) -> bool:
     """Whether a connection of asyncpg that nobody uses has something to read: a word of farewell, or its end."""
     if driver.is_closed():

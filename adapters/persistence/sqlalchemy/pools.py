@@ -118,7 +118,8 @@ class Pool:
         if self._hot is not None:
             found = await self._sent(self._hot.change, statement, values)
             if found is not None:
-                return found[0]
+                (row,) = found
+                return row
         return await self.write(lambda connection: connection.execute(statement, values).one())
 
     async def _kept(self, sql: str, values: Sequence[Any], entry_id: UUID) -> bool:

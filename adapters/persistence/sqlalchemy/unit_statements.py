@@ -125,7 +125,9 @@ def _steps(unit: Unit) -> list[Step]:
         steps += change_steps(change)
     for entry in unit.entries:
         row = entry.columns
-        steps.append(Step("insert", journal.name, {}, row, checked.get((row["target_type"], row["target_id"]))))
+        checks = checked.get((row["target_type"], row["target_id"]))
+        assert checks is not None or row["version"] <= 1, "only what is new needs no check of its version"
+        steps.append(Step("insert", journal.name, {}, row, checks))
         steps.append(Step("insert", journal_personal.name, {}, entry.personal))
     if unit.repeat is not None:
         steps.append(Step("insert", repeats.name, {}, unit.repeat.row))

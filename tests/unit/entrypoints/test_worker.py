@@ -11,6 +11,7 @@ from application.shared.jobs import JobTicket
 from domain.operations.jobs import LEASE, Job, JobStatus
 from domain.shared.values import new_id
 from entrypoints.worker import jobs as jobs_module
+from entrypoints.worker import supervisor as supervisor_module
 from entrypoints.worker.jobs import SUSPICIOUS_ATTEMPTS, Claims, IngestWorker
 from entrypoints.worker.supervisor import Loop, Supervisor
 from tests.stores import Store, memory_store
@@ -36,6 +37,23 @@ class TestSupervisor:
         supervisor = Supervisor()
         supervisor.start(Loop("test", step, 0.001))
         await asyncio.wait_for(done.wait(), 10)
+        await supervisor.stop()
+
+    async def test_a_step_that_has_failed_for_hours_is_still_tried_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(supervisor_module, "LONGEST_WAIT", 0.0)
+        calls, done = 0, asyncio.Event()
+
+        async def step() -> bool:
+            nonlocal calls
+            calls += 1
+            if calls < 1100:
+                raise RuntimeError("broken")
+            done.set()
+            return False
+
+        supervisor = Supervisor()
+        supervisor.start(Loop("test", step, 0.001))
+        await asyncio.wait_for(done.wait(), 30)
         await supervisor.stop()
 
     async def test_one_loop_does_not_stop_another(self) -> None:

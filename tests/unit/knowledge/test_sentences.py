@@ -85,12 +85,19 @@ def test_a_mark_that_a_sentence_cuts_in_two_stays_whole() -> None:
     assert without_claims_on(text, frozenset({2})) == "Water boils [1]."
 
 
-def test_marks_in_marks_are_dropped_in_passing() -> None:
-    assert renumbered("[1" * 20_000 + "]" * 20_000, {}) == ""
+def test_marks_nested_deeply_cost_no_more_and_leave_no_mark() -> None:
+    text = renumbered("Ice [4]. " + "[1" * 20_000 + "]" * 20_000, {4: 1})
+    assert text.startswith("Ice")
+    assert not claims(text)
+
+
+def test_many_unknown_marks_are_dropped_at_once() -> None:
+    assert renumbered("word. [1] " * 20_000, {}) == ("word. " * 20_000).strip()
 
 
 @given(st.text(alphabet=st.sampled_from("ab .[]123,-†【】\n"), max_size=200))
 @example("1【1【1】】")
+@example("[1†[x[" + "2," * 40 + "2]]")
 @example("【\n\n13]\n2")
 def test_no_text_breaks_the_marks(text: str) -> None:
     numbers = {number for claim in claims(text) for number in claim.numbers}
