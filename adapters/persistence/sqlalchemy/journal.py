@@ -32,7 +32,7 @@ _MEMBERS = ("position", "id", "at", "operation", "actor_id", "request_id", "targ
 """Columns that are members of `JournalEntry`; its events are in the body."""
 PENDING = select(journal_pending.c.number).limit(1)
 LATEST_SEAL = select(journal_seals).order_by(journal_seals.c.number.desc()).limit(1)
-_SEALED = tuple(name for name in journal_seals.c.keys() if name != "leaves")  # noqa: SIM118
+_SEALED = tuple(column.name for column in journal_seals.c if column.name != "leaves")
 LAST_SEALED = LATEST_SEAL.with_only_columns(*(journal_seals.c[name] for name in _SEALED))
 
 HEAD_KEY_NAME = "head_key"
